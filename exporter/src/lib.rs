@@ -1,0 +1,17 @@
+//! netmonitor-exporter: watches the WAN of a router and shows what it finds as
+//! Prometheus metrics and JSON.
+//!
+//! Data flows one way: the device (`roots`, `slow_io`, `command`) → pure parsers →
+//! state (`collectors`, `probes`) → views (`scrape`, `http`). `main.rs` calls `cli`,
+//! which calls `exporter`. ARCHITECTURE.md has the map.
+
+
+
+/// Of the release.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Of the source, where the build names it.
+pub const REVISION: &str = match option_env!("NETMONITOR_REVISION") {
+    Some(revision) => revision,
+    None => "unknown",
+};
