@@ -5,7 +5,12 @@
 //! state (`collectors`, `probes`) → views (`scrape`, `http`). `main.rs` calls `cli`,
 //! which calls `exporter`. ARCHITECTURE.md has the map.
 
+pub mod roots;
 
+mod clock;
+mod command;
+mod exposition;
+mod slow_io;
 
 /// Of the release.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
