@@ -5,9 +5,11 @@
 //! state (`collectors`, `probes`) → views (`scrape`, `http`). `main.rs` calls `cli`,
 //! which calls `exporter`. ARCHITECTURE.md has the map.
 
+pub mod config;
 pub mod roots;
 
 mod clock;
+mod collectors;
 mod command;
 mod exposition;
 mod slow_io;
