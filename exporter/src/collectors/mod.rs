@@ -11,6 +11,7 @@ use crate::exposition::Encode;
 use crate::roots::{ReadError, Roots};
 use crate::slow_io::Stuck;
 
+pub(crate) mod sensor;
 
 /// Everything that `DISABLE` can leave out: collectors, sensors, probes.
 pub(crate) const NAMES: [&str; 13] = [
