@@ -11,7 +11,12 @@ use crate::exposition::Encode;
 use crate::roots::{ReadError, Roots};
 use crate::slow_io::Stuck;
 
+pub(crate) mod conntrack;
+pub(crate) mod loadavg;
+pub(crate) mod memory;
+pub(crate) mod process;
 pub(crate) mod sensor;
+pub(crate) mod time;
 
 /// Everything that `DISABLE` can leave out: collectors, sensors, probes.
 pub(crate) const NAMES: [&str; 13] = [
