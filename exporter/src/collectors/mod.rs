@@ -12,11 +12,15 @@ use crate::roots::{ReadError, Roots};
 use crate::slow_io::Stuck;
 
 pub(crate) mod conntrack;
+pub(crate) mod link;
 pub(crate) mod loadavg;
 pub(crate) mod memory;
+pub(crate) mod netdev;
+pub(crate) mod pppoe;
 pub(crate) mod process;
 pub(crate) mod sensor;
 pub(crate) mod time;
+pub(crate) mod wan;
 
 /// Everything that `DISABLE` can leave out: collectors, sensors, probes.
 pub(crate) const NAMES: [&str; 13] = [

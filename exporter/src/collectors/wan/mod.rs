@@ -1,0 +1,347 @@
+//! The WAN: is it up, since when, over which devices, and who is the next hop.
+//!
+//! With netifd (OpenWrt) the answer is `ubus call network.interface.<wan> status` and
+//! `network.device status`; without it, what the kernel shows in `/sys/class/net` and
+//! `/proc/net`. Checked every `WAN_POLL_INTERVAL`, and at once when a device of the WAN
+//! changes its state. The other collectors, the probes and the views ask here which
+//! devices belong to the WAN.
+
+mod kernel;
+mod netifd;
+pub(crate) mod route;
+
+use std::fmt;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use std::net::IpAddr;
+
+use super::sensor::Sensor;
+use super::{CollectError, ParseError};
+use crate::clock;
+use crate::command::{self, CommandError};
+use crate::config::{Config, Live};
+use crate::exposition::{Encode, Exposition};
+use crate::roots::Roots;
+pub(in crate::collectors) use kernel::is_usable;
+pub(crate) use route::NextHop;
+
+/// How often the devices' state is looked at between two checks: two small files.
+const GLANCE: Duration = Duration::from_secs(1);
+
+/// How `ubus` says that there is no such object.
+const UBUS_NOT_FOUND: i32 = 4;
+
+/// What is known about the WAN.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Sample {
+    /// netifd's name, or the device where there is no netifd.
+    pub(crate) interface: String,
+    /// The lower device, which has the cable and the error counters.
+    pub(crate) device: Option<String>,
+    /// The device that has the addresses, while up: `pppoe-wan`, or the lower one.
+    pub(crate) l3_device: Option<String>,
+    /// `pppoe`, `dhcp`, `static`, …, where known.
+    pub(crate) proto: Option<String>,
+    pub(crate) state: State,
+    /// Since when it is up, where netifd knows.
+    pub(crate) up_since: Option<Instant>,
+    pub(crate) gateway: Option<NextHop>,
+    /// The provider's resolvers.
+    pub(crate) dns_servers: Vec<IpAddr>,
+    pub(crate) source: Source,
+    /// netifd's words for what went wrong, such as `AUTH_TOPEER_FAILED`.
+    pub(crate) errors: Vec<String>,
+}
+
+/// Does the WAN work, as far as the router can tell?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    Up,
+    Down,
+    Unknown,
+}
+
+impl State {
+    /// As old clients know it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    fn of(up: bool) -> Self {
+        if up { Self::Up } else { Self::Down }
+    }
+}
+
+/// Who told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    Netifd,
+    Kernel,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Netifd => "netifd (ubus)",
+            Self::Kernel => "the kernel (/sys/class/net)",
+        })
+    }
+}
+
+impl Encode for Sample {
+    fn encode(&self, out: &mut Exposition<'_>) -> fmt::Result {
+        let up = match self.state {
+            State::Up => Some(true),
+            State::Down => Some(false),
+            State::Unknown => None,
+        };
+        let labels = [("interface", self.interface.as_str())];
+        out.gauge(
+            "wan_up",
+            "1 if the WAN interface is up, by netifd or the kernel's operstate",
+        )
+        .sample(&labels, up)?;
+        let uptime = self
+            .up_since
+            .map(|since| clock::monotonic().saturating_duration_since(since));
+        out.gauge(
+            "wan_uptime_seconds",
+            "Time since the WAN interface came up, by netifd",
+        )
+        .sample(&[], uptime.map(|uptime| uptime.as_secs_f64()))?;
+        out.gauge(
+            "wan_info",
+            "Interface, lower device and protocol of the WAN; always 1",
+        )
+        .sample(
+            &[
+                ("interface", &self.interface),
+                ("device", self.device.as_deref().unwrap_or("unknown")),
+                ("proto", self.proto.as_deref().unwrap_or("unknown")),
+            ],
+            Some(true),
+        )
+    }
+}
+
+/// Asks for the WAN's state.
+pub(crate) struct Wan {
+    roots: Roots,
+    config: Live,
+    memory: Mutex<Memory>,
+}
+
+/// What is remembered from one check to the next.
+#[derive(Debug, Default)]
+struct Memory {
+    /// State of the WAN's devices at the last check.
+    glance: Vec<Option<String>>,
+    /// Devices to glance at.
+    devices: Vec<String>,
+    /// Has a device of the WAN been seen since the start? What was never there is
+    /// unknown; what was there and is gone is down.
+    seen: bool,
+}
+
+impl Wan {
+    pub(crate) fn new(roots: Roots, config: Live) -> Self {
+        Self {
+            roots,
+            config,
+            memory: Mutex::default(),
+        }
+    }
+
+    fn memory<T>(&self, work: impl FnOnce(&mut Memory) -> T) -> T {
+        work(
+            &mut self
+                .memory
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        )
+    }
+
+    /// Asks netifd about each configured name, then about its devices.
+    async fn ask_netifd(&self, config: &Config) -> Result<Option<Sample>, CollectError> {
+        let Some(ubus) = self.roots.program("ubus") else {
+            return Ok(None);
+        };
+        for name in &config.wan_names {
+            let object = format!("network.interface.{name}");
+            let text = match command::output(&ubus, &["call", &object, "status"]).await {
+                Ok(text) => text,
+                Err(CommandError::Failed {
+                    code: Some(UBUS_NOT_FOUND),
+                    ..
+                }) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let status = netifd::parse_interface(&text).map_err(|error| error.at(&object))?;
+            let carrier = match status.l3_device.as_ref().or(status.device.as_ref()) {
+                Some(device) => {
+                    let question = serde_json::json!({ "name": device }).to_string();
+                    let call = ["call", "network.device", "status", &question];
+                    let answer = command::output(&ubus, &call).await;
+                    // Older releases and foreign devices are not listed: no evidence.
+                    answer.ok().and_then(|text| netifd::parse_carrier(&text))
+                }
+                None => None,
+            };
+            return Ok(Some(status.into_sample(name, carrier, clock::monotonic())));
+        }
+        Ok(None)
+    }
+
+    /// The state of every device that may belong to the WAN.
+    fn glance(&self, devices: &[String]) -> Vec<Option<String>> {
+        devices
+            .iter()
+            .map(|device| kernel::operstate(&self.roots, device))
+            .collect()
+    }
+}
+
+impl Sensor for Wan {
+    const NAME: &'static str = "wan";
+    /// Nothing is due for ever where checks are on change only.
+    const MAX_AGE: Duration = Duration::MAX;
+    type Sample = Sample;
+
+    async fn read(&self) -> Result<Sample, CollectError> {
+        let config = self.config.now();
+        let sample = match self.ask_netifd(&config).await? {
+            Some(sample) => kernel::completed(&self.roots, sample),
+            None => {
+                let seen = self.memory(|memory| memory.seen);
+                kernel::sample(&self.roots, &config, seen)?
+            }
+        };
+        let named = config.wan_names.iter().chain(&config.pppoe_device).cloned();
+        let found = sample.device.iter().chain(&sample.l3_device).cloned();
+        let devices: Vec<String> = named.chain(found).collect();
+        let glance = self.glance(&devices);
+        self.memory(|memory| {
+            memory.seen |= sample.state != State::Unknown;
+            memory.devices = devices;
+            memory.glance = glance;
+        });
+        Ok(sample)
+    }
+
+    /// The poll interval, cut short when a device of the WAN has changed.
+    async fn due(&self) {
+        let interval = self.config.now().wan_poll_interval;
+        let started = clock::monotonic();
+        loop {
+            tokio::time::sleep(GLANCE).await;
+            let (devices, before) =
+                self.memory(|memory| (memory.devices.clone(), memory.glance.clone()));
+            let waited = clock::monotonic().saturating_duration_since(started);
+            if interval.is_some_and(|interval| waited >= interval)
+                || self.glance(&devices) != before
+            {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{self, Layers};
+    use crate::exposition::tests::lines;
+
+    fn fixture(device: &str, flags: &[(&'static str, &str)]) -> Wan {
+        let base = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/");
+        let roots = Roots::new(format!("{base}{device}"));
+        let flags = flags
+            .iter()
+            .map(|(key, value)| (*key, (*value).to_owned()))
+            .collect();
+        let loaded = config::load(
+            &Layers {
+                flags,
+                ..Layers::default()
+            },
+            &roots,
+        )
+        .unwrap();
+        Wan::new(roots, Live::new(loaded.config).1)
+    }
+
+    #[tokio::test]
+    async fn netifd_is_asked_where_there_is_one() {
+        let sample = fixture("filogic-pppoe", &[]).read().await.unwrap();
+        assert_eq!((sample.source, sample.state), (Source::Netifd, State::Up));
+        assert_eq!(sample.proto.as_deref(), Some("pppoe"));
+        assert_eq!(sample.device.as_deref(), Some("wan"));
+        assert_eq!(sample.l3_device.as_deref(), Some("pppoe-wan"));
+        assert!(sample.up_since.is_some() && sample.gateway.is_some());
+        assert!(!sample.dns_servers.is_empty());
+        let text = lines(sample);
+        assert!(text.contains("wan_up{interface=\"wan\"} 1\n"), "{text}");
+        assert!(text.contains("wan_info{interface=\"wan\",device=\"wan\",proto=\"pppoe\"} 1\n"));
+    }
+
+    #[tokio::test]
+    async fn a_device_without_netifd_is_judged_by_the_kernel() {
+        let sample = fixture("ath79-old", &[("WAN_IFACE", "wan,eth1")])
+            .read()
+            .await
+            .unwrap();
+        assert_eq!((sample.source, sample.state), (Source::Kernel, State::Up));
+        assert_eq!(sample.device.as_deref(), Some("eth1"));
+        assert!(
+            sample.up_since.is_none(),
+            "the kernel does not say since when"
+        );
+    }
+
+    #[tokio::test]
+    async fn without_a_choice_the_default_route_names_the_wan() {
+        let sample = fixture("ath79-old", &[]).read().await.unwrap();
+        assert_eq!(sample.device.as_deref(), Some("eth1"));
+    }
+
+    #[tokio::test]
+    async fn a_chosen_interface_that_is_nowhere_is_unknown() {
+        let sample = fixture("ath79-old", &[("WAN_IFACE", "usb0")])
+            .read()
+            .await
+            .unwrap();
+        assert_eq!(
+            (sample.state, sample.interface.as_str()),
+            (State::Unknown, "usb0")
+        );
+        assert!(!lines(sample).contains("wan_up"));
+    }
+
+    #[tokio::test]
+    async fn a_device_that_was_there_and_is_gone_is_down() {
+        let dir = tempfile::tempdir().unwrap();
+        let device = dir.path().join("sys/class/net/usb0");
+        std::fs::create_dir_all(&device).unwrap();
+        std::fs::write(device.join("operstate"), "up\n").unwrap();
+        let roots = Roots::new(dir.path());
+        let flags = [("WAN_IFACE", "usb0".to_owned())].into();
+        let loaded = config::load(
+            &Layers {
+                flags,
+                ..Layers::default()
+            },
+            &roots,
+        )
+        .unwrap();
+        let wan = Wan::new(roots, Live::new(loaded.config).1);
+        assert_eq!(wan.read().await.unwrap().state, State::Up);
+        std::fs::remove_dir_all(&device).unwrap();
+        wan.due().await; // the change is noticed without waiting for the interval
+        assert_eq!(wan.read().await.unwrap().state, State::Down);
+    }
+}
