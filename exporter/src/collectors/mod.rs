@@ -19,6 +19,7 @@ pub(crate) mod netdev;
 pub(crate) mod pppoe;
 pub(crate) mod process;
 pub(crate) mod sensor;
+pub(crate) mod thermal;
 pub(crate) mod time;
 pub(crate) mod wan;
 
