@@ -16,6 +16,7 @@ pub(crate) mod link;
 pub(crate) mod loadavg;
 pub(crate) mod memory;
 pub(crate) mod netdev;
+pub(crate) mod optical;
 pub(crate) mod pppoe;
 pub(crate) mod process;
 pub(crate) mod sensor;

@@ -1,0 +1,184 @@
+//! Optical power and health of the fibre transceiver of the WAN.
+//!
+//! There are several ways to them, tried in the order of [`AUTO`]: the module's EEPROM is
+//! exact, the kernel's hwmon chip is coarse, the others belong to vendors; a command of
+//! the user's is run only if he names it. Each file here is one of these ways, or reads
+//! what came out of it. Called every 30 s on a clock of its own, as a sensor.
+
+mod answer;
+mod dbm_text;
+mod ethtool_netlink;
+mod hwmon;
+mod light;
+mod measured;
+mod module_eeprom;
+mod readout;
+mod sample;
+mod sff8472;
+mod vendor;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+
+use super::sensor::{Latest, Sensor};
+use super::{CollectError, wan};
+use crate::config::{Live, OpticalSource};
+use crate::slow_io::SlowIo;
+pub(crate) use sample::Sample;
+
+/// Between two readings. Many sticks allow one session at a time and lock the account
+/// after quick logins, and a module answers on a bus of 100 kHz while the kernel holds
+/// the lock of all network settings.
+const PERIOD: Duration = Duration::from_secs(30);
+
+/// The longest pause after readings that failed: a login that is refused again and again
+/// locks the account, and a stick that starts again takes two minutes.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// How long the first reading waits for that of the WAN, which knows the device: a second
+/// or two. Without it `hwmon` would answer once, and `eeprom` from then on.
+const START_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The ways that `auto` tries.
+const AUTO: [OpticalSource; 4] = [
+    OpticalSource::Eeprom,
+    OpticalSource::Hwmon,
+    OpticalSource::Gpon,
+    OpticalSource::Ubus,
+];
+
+pub(crate) struct Optical {
+    slow: SlowIo,
+    config: Live,
+    wan: Arc<Latest<wan::Sample>>,
+    /// Failed runs of the user's command, one after the other.
+    failures: AtomicU32,
+}
+
+impl Optical {
+    pub(crate) fn new(slow: SlowIo, config: Live, wan: Arc<Latest<wan::Sample>>) -> Self {
+        let failures = AtomicU32::new(0);
+        Self {
+            slow,
+            config,
+            wan,
+            failures,
+        }
+    }
+
+    async fn read_source(&self, source: &OpticalSource) -> Result<Sample, CollectError> {
+        let device = self.wan.last_known().and_then(|wan| wan.device.clone());
+        match source {
+            OpticalSource::Auto => self.read_auto().await,
+            OpticalSource::Eeprom => module_eeprom::read(&self.slow, device.as_deref()).await,
+            OpticalSource::Hwmon => hwmon::read(&self.slow, device.as_deref()).await,
+            OpticalSource::Gpon => vendor::read_gpon(&self.slow).await,
+            OpticalSource::Ubus => vendor::read_ubus(self.slow.roots()).await,
+            OpticalSource::Command(words) => {
+                let result = vendor::read_command(words).await;
+                match result {
+                    Ok(_) => self.failures.store(0, Ordering::Relaxed),
+                    Err(_) => _ = self.failures.fetch_add(1, Ordering::Relaxed),
+                }
+                result
+            }
+            OpticalSource::None => Err(CollectError::NotAvailable(
+                "OPTICAL_SOURCE is none".to_owned(),
+            )),
+        }
+    }
+
+    /// The first way that answers. If none does, it is a fault only where one should.
+    async fn read_auto(&self) -> Result<Sample, CollectError> {
+        let mut missing = Vec::new();
+        let mut failed = Vec::new();
+        for source in AUTO {
+            let name = name(&source);
+            // Boxed, since the two functions call each other.
+            match Box::pin(self.read_source(&source)).await {
+                Ok(sample) => return Ok(sample),
+                Err(CollectError::NotAvailable(reason)) => {
+                    missing.push(format!("{name}: {reason}"))
+                }
+                Err(CollectError::Failed(reason)) => failed.push(format!("{name}: {reason}")),
+            }
+        }
+        Err(if failed.is_empty() {
+            CollectError::NotAvailable(missing.join("; "))
+        } else {
+            CollectError::Failed(failed.join("; "))
+        })
+    }
+}
+
+/// What each way gives on this device, or why it does not, for `doctor`.
+pub(crate) async fn survey(
+    slow: &SlowIo,
+    live: &Live,
+    wan: &Arc<Latest<wan::Sample>>,
+) -> Vec<(String, Result<String, CollectError>)> {
+    let optical = Optical::new(slow.clone(), live.clone(), Arc::clone(wan));
+    let chosen = live.now().optical_source.clone();
+    let mut sources = AUTO.to_vec();
+    if let OpticalSource::Command(_) = chosen {
+        sources.push(chosen);
+    }
+    let mut found = Vec::new();
+    for source in sources {
+        let result = optical.read_source(&source).await;
+        found.push((
+            name(&source).to_owned(),
+            result.map(|sample| sample.to_string()),
+        ));
+    }
+    found
+}
+
+impl Sensor for Optical {
+    const NAME: &'static str = "optical";
+    const MAX_AGE: Duration = Duration::from_secs(120);
+    type Sample = Sample;
+
+    async fn read(&self) -> Result<Sample, CollectError> {
+        // A device without a WAN may have light all the same.
+        timeout(START_PATIENCE, self.wan.begun()).await.ok();
+        let config = self.config.now();
+        let result = self.read_source(&config.optical_source).await;
+        match (&config.optical_source, result) {
+            // Nobody expects anything of these.
+            (OpticalSource::Auto | OpticalSource::None, result) => result,
+            // The user has said that it is there.
+            (_, Err(CollectError::NotAvailable(reason))) => Err(CollectError::Failed(reason)),
+            (_, result) => result,
+        }
+    }
+
+    async fn due(&self) {
+        sleep(pause(self.failures.load(Ordering::Relaxed))).await;
+    }
+}
+
+/// The name in settings, and the label `source` of what it gives.
+fn name(source: &OpticalSource) -> &'static str {
+    match source {
+        OpticalSource::Auto => "auto",
+        OpticalSource::Eeprom => "eeprom",
+        OpticalSource::Hwmon => "hwmon",
+        OpticalSource::Gpon => "gpon",
+        OpticalSource::Ubus => "ubus",
+        OpticalSource::Command(_) => "command",
+        OpticalSource::None => "none",
+    }
+}
+
+/// How long to wait after so many failures in a row: twice as long after each.
+fn pause(failures: u32) -> Duration {
+    let factor = 2_u32.saturating_pow(failures.saturating_sub(1));
+    PERIOD.saturating_mul(factor).min(LONGEST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests;
