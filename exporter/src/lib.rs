@@ -12,6 +12,7 @@ mod clock;
 mod collectors;
 mod command;
 mod exposition;
+mod probes;
 mod slow_io;
 
 /// Of the release.

@@ -1,0 +1,10 @@
+//! Active measurements, each on its own clock: what they find is read at scrape.
+
+pub(crate) mod dns;
+mod dns_message;
+mod echo;
+pub(crate) mod echo_socket;
+pub(crate) mod history;
+pub(crate) mod latency;
+pub(crate) mod ping;
+mod resolver;

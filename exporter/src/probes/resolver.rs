@@ -1,0 +1,76 @@
+//! Addresses of targets that are given by name, looked up in the background.
+//!
+//! A resolver that is down, as it is in every outage, must not stop the pings: the last
+//! address is kept until a newer one is found.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+/// Names move rarely; providers' load balancing moves them every few minutes.
+const REFRESH: Duration = Duration::from_secs(300);
+
+/// After a failure, so that a name typed for a line that comes up later is found soon.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// The system's resolver gives up by itself, after half a minute at most.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Looks `name` up again and again, until nobody listens any more.
+pub(super) async fn run(name: String, found: watch::Sender<Option<IpAddr>>) {
+    while !found.is_closed() {
+        let pause = match timeout(PATIENCE, tokio::net::lookup_host((name.as_str(), 0))).await {
+            Ok(Ok(addresses)) => {
+                let addresses: Vec<IpAddr> = addresses.map(|address| address.ip()).collect();
+                let before = *found.borrow();
+                match choose(&addresses, before) {
+                    Some(address) => {
+                        found.send_if_modified(|known| known.replace(address) != Some(address));
+                        REFRESH
+                    }
+                    None => RETRY,
+                }
+            }
+            Ok(Err(_)) | Err(_) => RETRY,
+        };
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = found.closed() => {}
+        }
+    }
+}
+
+/// The address in use for as long as it is one of the answers, else the first, IPv4
+/// before IPv6: a name with many addresses must not look like a path that jumps.
+fn choose(addresses: &[IpAddr], before: Option<IpAddr>) -> Option<IpAddr> {
+    before
+        .filter(|address| addresses.contains(address))
+        .or_else(|| addresses.iter().copied().find(IpAddr::is_ipv4))
+        .or_else(|| addresses.first().copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_kept_while_it_is_still_given() {
+        let [a, b, c] = ["192.0.2.1", "192.0.2.2", "2001:db8::1"].map(|a| a.parse().unwrap());
+        assert_eq!(choose(&[c, a, b], None), Some(a));
+        assert_eq!(choose(&[c, a, b], Some(b)), Some(b));
+        assert_eq!(choose(&[c, a], Some(b)), Some(a));
+        assert_eq!(choose(&[c], None), Some(c));
+        assert_eq!(choose(&[], Some(a)), None);
+    }
+
+    #[tokio::test]
+    async fn a_name_of_this_machine_is_found() {
+        let (sender, mut found) = watch::channel(None);
+        let task = tokio::spawn(run("localhost".to_owned(), sender));
+        found.wait_for(Option::is_some).await.unwrap();
+        drop(found);
+        task.await.unwrap();
+    }
+}
