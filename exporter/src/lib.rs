@@ -2,18 +2,26 @@
 //! Prometheus metrics and JSON.
 //!
 //! Data flows one way: the device (`roots`, `slow_io`, `command`) → pure parsers →
-//! state (`collectors`, `probes`) → views (`scrape`, `http`). `main.rs` calls `cli`,
-//! which calls `exporter`. ARCHITECTURE.md has the map.
+//! state (`collectors`, `probes`) → views (`scrape`, `http`). `main.rs` calls [`cli`],
+//! which calls [`exporter`]. ARCHITECTURE.md has the map.
 
+pub mod cli;
 pub mod config;
+pub mod exporter;
 pub mod roots;
 
 mod clock;
 mod collectors;
 mod command;
+mod doctor;
 mod exposition;
+mod http;
+mod listen;
 mod probes;
+mod scrape;
 mod slow_io;
+mod telemetry;
+mod text_format;
 
 /// Of the release.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

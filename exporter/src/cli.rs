@@ -1,0 +1,293 @@
+//! The command line, and what each subcommand does.
+//!
+//! The only place that reads arguments and the environment, and the only one that
+//! decides the exit code: 0 done, 2 wrong usage or configuration, 1 anything else.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::config::settings::{ENVIRONMENT_PREFIX, SETTINGS, TakesEffect};
+use crate::config::{self, Config, DEFAULT_FILE, Given, Layers, Live, Loaded, Problems};
+use crate::exporter::Exporter;
+use crate::http::legacy_status::Status;
+use crate::roots::Roots;
+use crate::telemetry::Telemetry;
+use crate::{doctor, listen, slow_io};
+
+/// Healthy sensors share one thread, the system's resolver takes another.
+const MAX_BLOCKING_THREADS: usize = slow_io::MAX_STUCK + 3;
+
+/// `status` waits this long for the first pings and sensors.
+const FIRST_READINGS: Duration = Duration::from_secs(5);
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let matches = match command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => {
+            // Also how --help and --version come here; a closed pipe has no reader.
+            error.print().ok();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match run(&matches) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let wrong_settings = error.is::<Problems>();
+            say(&mut std::io::stderr(), &format!("{error:#}"));
+            ExitCode::from(if wrong_settings { 2 } else { 1 })
+        }
+    }
+}
+
+/// A reader that has gone away, as with `… | head`, is no fault.
+fn say(to: &mut dyn Write, text: &str) {
+    writeln!(to, "{text}").ok();
+}
+
+fn command() -> Command {
+    let settings = SETTINGS.iter().map(|setting| {
+        Arg::new(setting.key)
+            .long(setting.flag())
+            .value_name("VALUE")
+            .help(format!(
+                "{} [{}: \"{}\"]",
+                setting.help, setting.key, setting.default
+            ))
+            .help_heading("Settings")
+            .allow_hyphen_values(true)
+            .global(true)
+    });
+    Command::new("netmonitor-exporter")
+        .version(crate::VERSION)
+        .about("Watches a router's WAN line: Prometheus metrics and JSON status on port 8321")
+        .after_help(
+            "A setting is taken from its flag, else from the environment (NETMONITOR_<KEY>), else \
+             from the files, else it has its default.",
+        )
+        .arg(
+            Arg::new("config")
+                .long("config")
+                .value_name("FILE")
+                .help(format!(
+                    "settings, KEY=\"value\"; later ones win [default: {DEFAULT_FILE}]"
+                ))
+                .action(ArgAction::Append)
+                .value_parser(clap::value_parser!(PathBuf))
+                .global(true),
+        )
+        .arg(
+            Arg::new("root")
+                .long("root")
+                .value_name("FOLDER")
+                .help("read /proc, /sys and the rest of the device below this folder")
+                .default_value("/")
+                .value_parser(clap::value_parser!(PathBuf))
+                .global(true),
+        )
+        .args(settings)
+        .subcommand(Command::new("run").about("watch and answer until stopped (the default)"))
+        .subcommand(Command::new("check-config").about("check the settings and print them"))
+        .subcommand(Command::new("doctor").about("say what was found on this device, and what not"))
+        .subcommand(Command::new("status").about("measure once and print what /net/status answers"))
+}
+
+fn layers(matches: &ArgMatches) -> Layers {
+    let flags = SETTINGS
+        .iter()
+        .filter_map(|setting| Some((setting.key, matches.get_one::<String>(setting.key)?.clone())))
+        .collect();
+    let environment: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX))
+        .collect();
+    let files = matches
+        .get_many::<PathBuf>("config")
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect();
+    Layers {
+        files,
+        environment,
+        flags,
+    }
+}
+
+fn run(matches: &ArgMatches) -> Result<()> {
+    let (name, matches) = matches.subcommand().unwrap_or(("run", matches));
+    let root = matches
+        .get_one::<PathBuf>("root")
+        .cloned()
+        .unwrap_or_else(|| "/".into());
+    let roots = Roots::new(root);
+    let layers = layers(matches);
+    let loaded = config::load(&layers, &roots)?;
+    match name {
+        "check-config" => {
+            check_config(&loaded);
+            Ok(())
+        }
+        "doctor" => with_runtime(async {
+            let report = doctor::report(&roots, &loaded).await;
+            say(&mut std::io::stdout(), &report);
+            Ok(())
+        }),
+        "status" => with_runtime(status(&roots, loaded.config)),
+        _ => with_runtime(watch_and_answer(&roots, &layers, loaded)),
+    }
+}
+
+/// One thread for everything but reads that may hang. When the program ends, a thread
+/// that hangs is left to the kernel: it must not hold up stopping.
+fn with_runtime(work: impl Future<Output = Result<()>>) -> Result<()> {
+    let runtime: Runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(MAX_BLOCKING_THREADS)
+        .build()
+        .context("the runtime cannot be started")?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_background();
+    result
+}
+
+/// Prints the settings in force, as a file that would give the same.
+fn check_config(loaded: &Loaded) {
+    let mut text = String::new();
+    for setting in &SETTINGS {
+        let Given { value, origin } = &loaded.given[setting.key];
+        let from = match origin {
+            config::Origin::Default => "default".to_owned(),
+            config::Origin::File(path, line) => format!("{} line {line}", path.display()),
+            config::Origin::Environment => setting.variable(),
+            config::Origin::Flag => format!("--{}", setting.flag()),
+        };
+        let assignment = format!("{}=\"{}\"", setting.key, setting.display(value));
+        text.push_str(&format!("{assignment:<48} # {from}\n"));
+    }
+    text.push_str("# the settings are good");
+    if !loaded.config.enabled {
+        text.push_str("; ENABLED=0: the program will not start");
+    }
+    say(&mut std::io::stdout(), &text);
+    for warning in &loaded.warnings {
+        say(&mut std::io::stderr(), &format!("warning: {warning}"));
+    }
+}
+
+async fn status(roots: &Roots, config: Config) -> Result<()> {
+    let (_keep, live) = Live::new(config);
+    let exporter = Exporter::start(roots, &live)?;
+    let readings = exporter.views.first_readings();
+    // What has not come by then is shown as absent.
+    timeout(FIRST_READINGS, readings).await.ok();
+    let text = serde_json::to_string_pretty(&Status::of(&exporter.views))?;
+    say(&mut std::io::stdout(), &text);
+    Ok(())
+}
+
+async fn watch_and_answer(roots: &Roots, layers: &Layers, loaded: Loaded) -> Result<()> {
+    let telemetry = Telemetry::start(loaded.config.log_level)?;
+    for warning in &loaded.warnings {
+        warn!("{warning}");
+    }
+    if !loaded.config.enabled {
+        info!("ENABLED=0: not started");
+        return Ok(());
+    }
+    let (config, live) = Live::new(loaded.config);
+    let listeners = listen::open(&live.now())?;
+    for listener in &listeners {
+        let address = listener.local_addr().context("the port has no address")?;
+        info!(
+            "netmonitor-exporter {} answers on http://{address}",
+            crate::VERSION
+        );
+    }
+    let hangups = signal(SignalKind::hangup()).context("signals cannot be received")?;
+    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be received")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be received")?;
+
+    let exporter = Exporter::start(roots, &live)?;
+    let stop = CancellationToken::new();
+    let serving = exporter.serve(listeners, stop.clone());
+    let mut serving = std::pin::pin!(serving);
+    tokio::select! {
+        ended = &mut serving => return ended,
+        () = reload_on(hangups, roots, layers, &config, &telemetry) => {}
+        _ = terminate.recv() => info!("stopping: SIGTERM"),
+        _ = interrupt.recv() => info!("stopping: SIGINT"),
+    }
+    stop.cancel();
+    serving.await
+}
+
+/// Reads the settings again at each `SIGHUP`; bad ones change nothing.
+async fn reload_on(
+    mut hangups: Signal,
+    roots: &Roots,
+    layers: &Layers,
+    running: &watch::Sender<Arc<Config>>,
+    telemetry: &Telemetry,
+) {
+    while hangups.recv().await.is_some() {
+        match config::load(layers, roots) {
+            Err(Problems(problems)) => {
+                for problem in &problems {
+                    error!("{problem}");
+                }
+                error!("reload: the settings are bad; the running ones stay in force");
+            }
+            Ok(Loaded {
+                config, warnings, ..
+            }) => {
+                for warning in &warnings {
+                    warn!("{warning}");
+                }
+                let before = Arc::clone(&running.borrow());
+                let waiting = changed_but_waiting(&before, &config);
+                if !waiting.is_empty() {
+                    warn!(
+                        "reload: {} changed: restart for it to count",
+                        waiting.join(", ")
+                    );
+                }
+                if let Err(error) = telemetry.set(config.log_level) {
+                    error!("reload: the log level stays as it was: {error:#}");
+                }
+                running.send_replace(Arc::new(config));
+                info!("reload: done");
+            }
+        }
+    }
+}
+
+/// Changed settings that count only after a restart.
+fn changed_but_waiting(before: &Config, after: &Config) -> Vec<&'static str> {
+    let changed = |key: &str| match key {
+        "ENABLED" => before.enabled != after.enabled,
+        "API_PORT" => before.port != after.port,
+        "LISTEN" => before.listen != after.listen,
+        "QUEUE_FILE" => before.queue_file != after.queue_file,
+        _ => false,
+    };
+    SETTINGS
+        .iter()
+        .filter(|setting| setting.takes_effect == TakesEffect::OnRestart && changed(setting.key))
+        .map(|setting| setting.key)
+        .collect()
+}

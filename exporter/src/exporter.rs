@@ -1,0 +1,192 @@
+//! The running program: which sensors, probes and collectors there are, and how they
+//! hang together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock;
+use crate::collectors::Collector;
+use crate::collectors::conntrack::Conntrack;
+use crate::collectors::link::Link;
+use crate::collectors::loadavg::LoadAvg;
+use crate::collectors::memory::Memory;
+use crate::collectors::netdev::{self, Counters, NetDev};
+use crate::collectors::optical::{self, Optical};
+use crate::collectors::pppoe::Pppoe;
+use crate::collectors::process::Process;
+use crate::collectors::sensor::{self, Latest, Sensor};
+use crate::collectors::thermal::{self, Thermal};
+use crate::collectors::time::Time;
+use crate::collectors::wan::{self, Wan};
+use crate::config::Live;
+use crate::http::connections::Connections;
+use crate::http::request_counts::RequestCounts;
+use crate::http::{self, connections};
+use crate::probes::dns::Dns;
+use crate::probes::ping::{Pinger, Pings, Targets};
+use crate::roots::Roots;
+use crate::scrape::Scrape;
+use crate::slow_io::SlowIo;
+
+/// Open connections get this long when the program stops.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What the views read.
+pub(crate) struct Views {
+    pub(crate) roots: Roots,
+    pub(crate) config: Live,
+    pub(crate) identity: Identity,
+    pub(crate) wan: Arc<Latest<wan::Sample>>,
+    pub(crate) thermal: Arc<Latest<thermal::Sample>>,
+    pub(crate) optical: Arc<Latest<optical::Sample>>,
+    pub(crate) targets: Targets,
+    pub(crate) scrape: Scrape,
+}
+
+/// Which run this is.
+pub(crate) struct Identity {
+    /// Random.
+    pub(crate) stream: String,
+    /// The kernel's name for the time since the router started.
+    pub(crate) boot_id: Option<String>,
+    /// Since 1970.
+    pub(crate) started_at: Duration,
+}
+
+impl Views {
+    pub(crate) fn wan_state(&self) -> wan::State {
+        self.wan
+            .sample()
+            .map_or(wan::State::Unknown, |wan| wan.state)
+    }
+
+    /// Returns once every sensor has been read and every target has had its first ping.
+    pub(crate) async fn first_readings(&self) {
+        self.wan.begun().await;
+        self.thermal.begun().await;
+        self.optical.begun().await;
+        self.targets.first_fates().await;
+    }
+
+    /// Counters of the lower device, which has the cable.
+    pub(crate) fn wan_counters(&self) -> Option<Counters> {
+        netdev::read(&self.roots, self.wan.last_known()?.device.as_ref()?)
+    }
+}
+
+/// Everything, with its tasks running.
+pub(crate) struct Exporter {
+    pub(crate) views: Arc<Views>,
+    config: Live,
+    counts: RequestCounts,
+    tasks: JoinSet<()>,
+}
+
+impl Exporter {
+    /// Starts sensors and probes.
+    ///
+    /// # Errors
+    /// When the system gives no random numbers.
+    pub(crate) fn start(roots: &Roots, config: &Live) -> Result<Self> {
+        let slow = SlowIo::new(roots.clone());
+        let mut tasks = JoinSet::new();
+        let wan = watched(&mut tasks, config, Wan::new(roots.clone(), config.clone()));
+        let link = Link::new(slow.clone(), config.clone(), Arc::clone(&wan));
+        let link = watched(&mut tasks, config, link);
+        let thermal = Thermal::new(slow.clone(), config.clone());
+        let thermal = watched(&mut tasks, config, thermal);
+        let optical = Optical::new(slow.clone(), config.clone(), Arc::clone(&wan));
+        let optical = watched(&mut tasks, config, optical);
+        let pinger = Pinger::new(roots.clone(), config.clone(), Arc::clone(&wan));
+        let targets = pinger.targets();
+        tasks.spawn(pinger.run());
+        let dns = Dns::new(config.clone(), Arc::clone(&wan));
+        tasks.spawn(dns.clone().run());
+
+        let collectors: Vec<Box<dyn Collector>> = vec![
+            Box::new(Arc::clone(&wan)),
+            Box::new(Pppoe::new(config.clone(), Arc::clone(&wan))),
+            Box::new(NetDev::new(config.clone(), Arc::clone(&wan))),
+            Box::new(link),
+            Box::new(Arc::clone(&optical)),
+            Box::new(Arc::clone(&thermal)),
+            Box::new(Pings::new(config.clone(), targets.clone())),
+            Box::new(dns),
+            Box::new(Conntrack),
+            Box::new(Memory),
+            Box::new(LoadAvg),
+            Box::new(Time),
+        ];
+        let counts = RequestCounts::default();
+        let scrape = Scrape::new(roots.clone(), config.clone(), collectors, Box::new(Process))
+            .also(slow.hangs())
+            .also(counts.clone());
+        let identity = Identity {
+            stream: format!("{:016x}", getrandom::u64().context("no random numbers")?),
+            boot_id: roots
+                .read("/proc/sys/kernel/random/boot_id")
+                .ok()
+                .map(|id| id.trim().to_owned()),
+            started_at: clock::unix_time(),
+        };
+        let (roots, live) = (roots.clone(), config.clone());
+        let views = Views {
+            roots,
+            config: live,
+            identity,
+            wan,
+            thermal,
+            optical,
+            targets,
+            scrape,
+        };
+        Ok(Self {
+            views: Arc::new(views),
+            config: config.clone(),
+            counts,
+            tasks,
+        })
+    }
+
+    /// Answers on `listeners` until `stop`.
+    ///
+    /// # Errors
+    /// When one of the tasks ends by itself: nothing dies unseen.
+    pub(crate) async fn serve(
+        mut self,
+        listeners: Vec<TcpListener>,
+        stop: CancellationToken,
+    ) -> Result<()> {
+        let router = http::router(Arc::clone(&self.views), self.config.clone(), self.counts);
+        let open = Connections::default();
+        let mut servers = JoinSet::new();
+        for listener in listeners {
+            let (router, open, stop) = (router.clone(), open.clone(), stop.clone());
+            servers.spawn(connections::serve(listener, router, open, stop));
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            Some(ended) = self.tasks.join_next() => return ended_early(ended),
+            Some(ended) = servers.join_next() => return ended_early(ended),
+        }
+        let drained = async { while servers.join_next().await.is_some() {} };
+        tokio::time::timeout(GRACE, drained).await.ok();
+        Ok(())
+    }
+}
+
+fn ended_early(ended: Result<(), tokio::task::JoinError>) -> Result<()> {
+    ended.context("a task of the exporter failed")?;
+    anyhow::bail!("a task of the exporter ended by itself")
+}
+
+fn watched<S: Sensor>(tasks: &mut JoinSet<()>, config: &Live, sensor: S) -> Arc<Latest<S::Sample>> {
+    let latest = Latest::of::<S>();
+    tasks.spawn(sensor::run(sensor, Arc::clone(&latest), config.clone()));
+    latest
+}

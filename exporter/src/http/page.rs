@@ -1,0 +1,100 @@
+//! `/`: a small page for people, which needs nothing but itself.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+use crate::clock;
+use crate::exporter::Views;
+use crate::probes::ping::Watched;
+
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:1.5rem auto;max-width:40rem;\
+    padding:0 1rem}table{border-collapse:collapse;width:100%}td,th{text-align:left;\
+    padding:.2rem .6rem .2rem 0;border-bottom:1px solid #8884}.up{color:#187a2f}\
+    .down{color:#b3261e;font-weight:bold}@media(prefers-color-scheme:dark){body{background:#111;\
+    color:#ddd}a{color:#8ab4f8}.up{color:#6fcf7f}.down{color:#ff8a80}}";
+
+pub(super) async fn show(State(views): State<Arc<Views>>) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'",
+        ),
+    ];
+    (headers, page(&views)).into_response()
+}
+
+fn page(views: &Views) -> String {
+    let config = views.config.now();
+    let internet = match views.targets.internet_is_up(&config, clock::monotonic()) {
+        Some(true) => "up",
+        Some(false) => "down",
+        None => "unknown",
+    };
+    let wan = views.wan_state().name();
+    let time = clock::local_text(clock::unix_time(), &clock::local_zone(&views.roots));
+    let number = |value: Option<f64>, unit: &str| {
+        value.map_or("not on this device".to_owned(), |value| {
+            format!("{value:.1} {unit}")
+        })
+    };
+    let optical = views.optical.sample();
+    let receive = optical.as_ref().and_then(|optical| optical.receive_dbm);
+    let celsius = views.thermal.sample().map(|thermal| thermal.celsius);
+
+    let rows: String = views
+        .targets
+        .all()
+        .iter()
+        .map(|watched| row(watched))
+        .collect();
+    format!(
+        "<!doctype html><html lang=en><meta charset=utf-8>\
+         <meta name=viewport content=\"width=device-width,initial-scale=1\">\
+         <title>netmonitor: internet {internet}</title><style>{STYLE}</style>\
+         <h1>netmonitor</h1>\
+         <table><tr><th>Internet<td class={internet}>{internet}\
+         <tr><th>WAN<td class={wan}>{wan}\
+         <tr><th>Light received<td>{}<tr><th>CPU<td>{}<tr><th>Router's time<td>{time}</table>\
+         <h2>Pings of the last minute</h2>\
+         <table><tr><th>Target<th>Answers after<th>Lost{rows}</table>\
+         <p><a href=/metrics>/metrics</a> for Prometheus · <a href=/net/status>/net/status</a> as \
+         JSON · <a href=/healthz>/healthz</a><p>Version {} ({})</html>",
+        number(receive, "dBm"),
+        number(celsius, "°C"),
+        crate::VERSION,
+        crate::REVISION,
+    )
+}
+
+fn row(watched: &Watched) -> String {
+    let mut row = String::from("<tr><td>");
+    escape_into(&mut row, &watched.target.host);
+    let minute = watched.with(|history| history.minute(clock::monotonic()));
+    let rtt = minute.and_then(|minute| minute.rtt);
+    let rtt = rtt.map_or("–".into(), |rtt| {
+        format!("{:.1} ms", rtt.mean.as_secs_f64() * 1000.0)
+    });
+    let loss = minute.map_or("–".into(), |minute| {
+        format!("{:.1} %", minute.loss_percent)
+    });
+    // Writing to a String cannot fail.
+    write!(row, "<td>{rtt}<td>{loss}").ok();
+    row
+}
+
+fn escape_into(html: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            c => html.push(c),
+        }
+    }
+}
