@@ -1,0 +1,139 @@
+//! Subcommands, exit codes and what they print.
+
+use std::net::TcpListener;
+
+use crate::program::{fixture, run};
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn a_bad_setting_opens_no_port_and_exits_with_2() {
+    let output = run(&["--api-port", "http", "--log-level", "9"]);
+    assert_eq!(output.status.code(), Some(2));
+    let errors = text(&output.stderr);
+    assert!(
+        errors.contains("--api-port \"http\": expected a port number"),
+        "{errors}"
+    );
+    assert!(
+        errors.contains("--log-level \"9\""),
+        "all problems at once: {errors}"
+    );
+    assert_eq!(errors.lines().count(), 2, "nothing else is said: {errors}");
+}
+
+#[test]
+fn an_unknown_flag_exits_with_2_and_names_the_nearest() {
+    let output = run(&["--api-prot", "1"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        text(&output.stderr).contains("--api-port"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn a_port_that_is_taken_names_the_flag() {
+    let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let output = run(&[
+        "--listen",
+        "127.0.0.1",
+        "--api-port",
+        &port,
+        "--ping-targets",
+        "",
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    let errors = text(&output.stderr);
+    assert!(errors.contains(&format!("127.0.0.1:{port}")), "{errors}");
+    assert!(errors.contains("--api-port (API_PORT)"), "{errors}");
+    assert!(errors.contains("Address already in use"), "{errors}");
+}
+
+#[test]
+fn check_config_prints_what_is_in_force_and_hides_the_token() {
+    let output = run(&[
+        "check-config",
+        "--token",
+        "hunter2",
+        "--ping-interval",
+        "0.5",
+    ]);
+    assert!(output.status.success());
+    let settings = text(&output.stdout);
+    assert!(settings.contains("PING_INTERVAL=\"0.5\""), "{settings}");
+    assert!(settings.contains("# --ping-interval"), "{settings}");
+    assert!(settings.contains("TOKEN=\"********\""), "{settings}");
+    assert!(!settings.contains("hunter2"), "{settings}");
+}
+
+#[test]
+fn enabled_0_starts_nothing() {
+    let output = run(&["--enabled", "0"]);
+    assert!(output.status.success());
+    assert!(text(&output.stderr).contains("ENABLED=0: not started"));
+    let output = run(&["check-config", "--enabled", "0"]);
+    assert!(text(&output.stdout).contains("ENABLED=0: the program will not start"));
+}
+
+#[test]
+fn doctor_names_every_source_and_no_secret() {
+    let root = fixture("filogic-pppoe");
+    let root = root.to_str().unwrap();
+    let command = "command:/bin/echo -p s3cret";
+    let output = run(&[
+        "doctor",
+        "--root",
+        root,
+        "--token",
+        "hunter2",
+        "--optical-source",
+        command,
+    ]);
+    assert!(output.status.success());
+    let report = text(&output.stdout);
+    for part in [
+        "netifd",
+        "WAN_IFACE",
+        "PPPoE",
+        "permission",
+        "thermal_zone1",
+        "eeprom",
+        "hwmon",
+    ] {
+        assert!(report.contains(part), "{part} is missing: {report}");
+    }
+    for secret in ["hunter2", "s3cret", "00:00:5e"] {
+        assert!(!report.contains(secret), "{secret} is in {report}");
+    }
+}
+
+#[test]
+fn status_prints_what_net_status_answers() {
+    let root = fixture("filogic-pppoe");
+    let output = run(&[
+        "status",
+        "--root",
+        root.to_str().unwrap(),
+        "--disable",
+        "ping",
+    ]);
+    assert!(output.status.success());
+    let status: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(status["realtime"]["wan_state"], "up");
+    assert_eq!(status["realtime"]["cpu_temp"], 52.8);
+}
+
+#[test]
+fn help_names_every_setting() {
+    let output = run(&["--help"]);
+    assert!(output.status.success());
+    let help = text(&output.stdout);
+    for setting in &netmonitor_exporter::config::settings::SETTINGS {
+        assert!(help.contains(&format!("--{}", setting.flag())), "{help}");
+    }
+}

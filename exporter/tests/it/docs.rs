@@ -1,0 +1,126 @@
+//! The documents that list something are held to the program.
+//!
+//! `UPDATE_EXPECT=1` writes the lists anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use netmonitor_exporter::config::settings::SETTINGS;
+
+use crate::program::{Program, fixture, until};
+
+fn document(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../docs")
+        .join(name)
+}
+
+/// Compares what stands between the marks of a document with `list`.
+#[track_caller]
+fn check(name: &str, list: &str) {
+    const BEGIN: &str = "<!-- list: begin -->\n";
+    const END: &str = "<!-- list: end -->\n";
+    let text = std::fs::read_to_string(document(name)).unwrap();
+    let (before, rest) = text.split_once(BEGIN).expect("the mark of the beginning");
+    let (_, after) = rest.split_once(END).expect("the mark of the end");
+    let expected = [before, BEGIN, list, END, after].concat();
+    expect_test::expect_file![document(name)].assert_eq(&expected);
+}
+
+/// A family of metrics, as a scrape shows it.
+#[derive(Default)]
+struct Family {
+    kind: String,
+    help: String,
+    labels: BTreeSet<String>,
+}
+
+fn add_families(all: &mut BTreeMap<String, Family>, text: &str) {
+    let mut current = String::new();
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("# HELP ") {
+            let (name, help) = rest.split_once(' ').unwrap();
+            all.entry(name.to_owned()).or_default().help = help.to_owned();
+        } else if let Some(rest) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = rest.split_once(' ').unwrap();
+            all.entry(name.to_owned()).or_default().kind = kind.to_owned();
+            current = name.to_owned();
+        } else {
+            let labels = line
+                .split_once('{')
+                .and_then(|(_, rest)| rest.rsplit_once('}'));
+            let names = labels
+                .iter()
+                .flat_map(|(labels, _)| labels.split("\","))
+                .filter_map(|label| {
+                    Some(label.split_once("=\"")?.0.to_owned()).filter(|name| name != "le")
+                });
+            all.get_mut(&current).unwrap().labels.extend(names);
+        }
+    }
+}
+
+#[test]
+fn every_metric_is_documented_and_every_documented_metric_exists() {
+    let mut families = BTreeMap::new();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    for file in std::fs::read_dir(golden).unwrap() {
+        let path = file.unwrap().path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "prom")
+        {
+            add_families(&mut families, &std::fs::read_to_string(path).unwrap());
+        }
+    }
+    // What the golden files leave out because it moves.
+    let settings = "PING_TARGETS=\"127.0.0.1\"\nDNS_NAME=\"example.com\"\n";
+    Program::isolated(&fixture("filogic-pppoe"), settings, |program| {
+        until("the probes have something", || {
+            let text = program.metrics().body;
+            text.contains("ping_last_rtt_seconds{") && text.contains("dns_failures_total{")
+        });
+        add_families(&mut families, &program.metrics().body);
+    });
+
+    let rows = families.iter().fold(String::new(), |rows, (name, family)| {
+        let labels: Vec<String> = family
+            .labels
+            .iter()
+            .map(|label| format!("`{label}`"))
+            .collect();
+        rows + &format!(
+            "| `{name}` | {} | {} | {} |\n",
+            family.kind,
+            labels.join(" "),
+            family.help
+        )
+    });
+    check(
+        "metrics.md",
+        &format!("| name | type | labels | what it says |\n|---|---|---|---|\n{rows}"),
+    );
+}
+
+#[test]
+fn every_setting_is_documented_with_its_default() {
+    let rows = SETTINGS.iter().fold(String::new(), |rows, setting| {
+        let default = if setting.default.is_empty() {
+            "(empty)".into()
+        } else {
+            format!("`{}`", setting.default)
+        };
+        let restart = match setting.takes_effect {
+            netmonitor_exporter::config::settings::TakesEffect::OnReload => "",
+            netmonitor_exporter::config::settings::TakesEffect::OnRestart => "yes",
+        };
+        rows + &format!(
+            "| `{}` | `--{}` | {default} | {restart} | {} |\n",
+            setting.key,
+            setting.flag(),
+            setting.help
+        )
+    });
+    let head = "| key | flag | default | restart | meaning |\n|---|---|---|---|---|\n";
+    check("configuration.md", &format!("{head}{rows}"));
+}

@@ -1,0 +1,13 @@
+//! The shipped program, started and asked as its users do.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod cli;
+mod config;
+mod docs;
+mod faults;
+mod golden;
+mod http;
+mod ping;
+mod program;
+mod prometheus;
