@@ -1,0 +1,44 @@
+# Everything a person or CI runs. `make run` and `make test` install what they miss.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run build static test lint unit docs bench soak tools licences
+
+export NETMONITOR_REVISION := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
+
+EXPORTER := target/release/netmonitor-exporter
+HOST_ARCH := $(shell uname -m)
+STATIC := target/static/$(HOST_ARCH)-unknown-linux-musl/release/netmonitor-exporter
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## watch this machine: http://localhost:8321/
+	@exec $(EXPORTER) run
+
+build: ## the exporter for this machine
+	cargo build --release --locked -p netmonitor-exporter
+
+static: ## a small static exporter for this machine's architecture
+	openwrt/build-static.sh
+
+test: tools lint unit ## everything that must be green before a change lands
+
+tools:
+	@tests/install-tools.sh
+
+lint: tools ## format, clippy, documents, licences, shell scripts
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items --quiet
+	tests/check-licences.sh
+	shellcheck openwrt/*.sh tests/*.sh .ci/run tests/fixtures/*/bin/*
+
+unit: tools
+	cargo test --locked --workspace
+
+bench: tools build ## speed and memory beside prometheus-node-exporter
+	cargo run --release --locked -q -p netmonitor-tests --bin bench -- $(EXPORTER) $(wildcard $(STATIC))
+
+soak: build ## an hour of pings and scrapes: memory, threads, CPU
+	cargo run --release --locked -q -p netmonitor-tests --bin soak -- $(EXPORTER) $(wildcard $(STATIC))

@@ -1,0 +1,44 @@
+#!/bin/sh
+# Installs the Debian packages that the tests use, if any is missing. Quiet when none is.
+set -eu
+
+# program:package; the real readers of what we write, and the system's own tools.
+needed='
+promtool:prometheus
+prometheus:prometheus
+prometheus-node-exporter:prometheus-node-exporter
+shellcheck:shellcheck
+jq:jq
+ip:iproute2
+unshare:util-linux
+setpriv:util-linux
+git:git
+cc:gcc
+'
+
+missing=''
+for pair in $needed; do
+  command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
+done
+/usr/bin/python3 -c 'import prometheus_client.openmetrics' 2>/dev/null \
+  || missing="$missing python3-prometheus-client"
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+  echo "missing:$missing" >&2
+  echo "install them, for example: sudo apt-get install --no-install-recommends$missing" >&2
+  exit 1
+fi
+
+echo "installing:$missing"
+log=$(mktemp)
+export DEBIAN_FRONTEND=noninteractive
+# $missing is a list of package names.
+# shellcheck disable=SC2086
+if ! { apt-get -qq update && apt-get -qq -o DPkg::Lock::Timeout=500 install -y \
+  --no-install-recommends $missing; } >"$log" 2>&1; then
+  cat "$log" >&2
+  echo "the packages could not be installed:$missing" >&2
+  exit 1
+fi
+rm -f "$log"
