@@ -46,6 +46,11 @@ pub(super) async fn read(slow: &SlowIo, device: Option<&str>) -> Result<Sample, 
     let chip = choose(slow.roots(), chips(slow).await, device)?;
     let receive = chip.value(slow, "RX_power", "input").await?;
     let transmit = chip.value(slow, "TX_power", "input").await?;
+    if receive.is_none() && transmit.is_none() {
+        // Pulled between being listed and being read.
+        let reason = format!("the module in {} is gone", chip.name);
+        return Err(CollectError::NotAvailable(reason));
+    }
     let limit = async |kind| -> Result<Option<f64>, CollectError> {
         let microwatts = chip.value(slow, "RX_power", kind).await?;
         Ok(microwatts.and_then(|microwatts| power(Some(microwatts)).dbm()))
@@ -269,6 +274,21 @@ mod tests {
             read(&slow, Some("eth1")).await,
             Err(CollectError::NotAvailable(
                 "the kernel shows no SFP module".to_owned()
+            ))
+        );
+    }
+
+    #[tokio::test]
+    async fn a_module_pulled_while_it_is_read_is_gone() {
+        let files: Vec<_> = CHIP
+            .into_iter()
+            .filter(|(path, _)| !path.ends_with("_input"))
+            .collect();
+        let (slow, _folder) = device(&files);
+        assert_eq!(
+            read(&slow, None).await,
+            Err(CollectError::NotAvailable(
+                "the module in sfp1 is gone".to_owned()
             ))
         );
     }

@@ -18,7 +18,7 @@ mod sff8472;
 mod vendor;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
@@ -54,17 +54,20 @@ pub(crate) struct Optical {
     slow: SlowIo,
     config: Live,
     wan: Arc<Latest<wan::Sample>>,
+    /// Has there been light to measure since the start?
+    has_answered: AtomicBool,
     /// Failed runs of the user's command, one after the other.
     failures: AtomicU32,
 }
 
 impl Optical {
     pub(crate) fn new(slow: SlowIo, config: Live, wan: Arc<Latest<wan::Sample>>) -> Self {
-        let failures = AtomicU32::new(0);
+        let (has_answered, failures) = (AtomicBool::new(false), AtomicU32::new(0));
         Self {
             slow,
             config,
             wan,
+            has_answered,
             failures,
         }
     }
@@ -77,21 +80,14 @@ impl Optical {
             OpticalSource::Hwmon => hwmon::read(&self.slow, device.as_deref()).await,
             OpticalSource::Gpon => vendor::read_gpon(&self.slow).await,
             OpticalSource::Ubus => vendor::read_ubus(self.slow.roots()).await,
-            OpticalSource::Command(words) => {
-                let result = vendor::read_command(words).await;
-                match result {
-                    Ok(_) => self.failures.store(0, Ordering::Relaxed),
-                    Err(_) => _ = self.failures.fetch_add(1, Ordering::Relaxed),
-                }
-                result
-            }
+            OpticalSource::Command(words) => vendor::read_command(words).await,
             OpticalSource::None => Err(CollectError::NotAvailable(
                 "OPTICAL_SOURCE is none".to_owned(),
             )),
         }
     }
 
-    /// The first way that answers. If none does, it is a fault only where one should.
+    /// The first way that answers. If none does, it is a fault only where one is there.
     async fn read_auto(&self) -> Result<Sample, CollectError> {
         let mut missing = Vec::new();
         let mut failed = Vec::new();
@@ -111,6 +107,33 @@ impl Optical {
         } else {
             CollectError::Failed(failed.join("; "))
         })
+    }
+
+    /// Keeps what later readings depend on.
+    fn remember(&self, source: &OpticalSource, result: &Result<Sample, CollectError>) {
+        if result.is_ok() {
+            self.has_answered.store(true, Ordering::Relaxed);
+        }
+        if matches!(source, OpticalSource::Command(_)) && result.is_err() {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.failures.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Is it a fault if nothing answers?
+    fn is_expected(&self, source: &OpticalSource) -> bool {
+        match source {
+            // What has answered once was pulled, or broke.
+            OpticalSource::Auto => self.has_answered.load(Ordering::Relaxed),
+            OpticalSource::None => false,
+            // The user says that it is there.
+            OpticalSource::Eeprom
+            | OpticalSource::Hwmon
+            | OpticalSource::Gpon
+            | OpticalSource::Ubus
+            | OpticalSource::Command(_) => true,
+        }
     }
 }
 
@@ -145,14 +168,14 @@ impl Sensor for Optical {
     async fn read(&self) -> Result<Sample, CollectError> {
         // A device without a WAN may have light all the same.
         timeout(START_PATIENCE, self.wan.begun()).await.ok();
-        let config = self.config.now();
-        let result = self.read_source(&config.optical_source).await;
-        match (&config.optical_source, result) {
-            // Nobody expects anything of these.
-            (OpticalSource::Auto | OpticalSource::None, result) => result,
-            // The user has said that it is there.
-            (_, Err(CollectError::NotAvailable(reason))) => Err(CollectError::Failed(reason)),
-            (_, result) => result,
+        let source = self.config.now().optical_source.clone();
+        let result = self.read_source(&source).await;
+        self.remember(&source, &result);
+        match result {
+            Err(CollectError::NotAvailable(reason)) if self.is_expected(&source) => {
+                Err(CollectError::Failed(reason))
+            }
+            result => result,
         }
     }
 

@@ -111,10 +111,11 @@ fn explain(device: &str, error: &io::Error) -> CollectError {
         Some(libc::ENODEV) => missing(format!("the cage of {device} is empty")),
         // Older drivers answer so for a page that the module has not got.
         Some(libc::EINVAL) => missing(format!("the module of {device} measures nothing")),
-        // Before Linux 6.3 an empty cage answered so too.
-        Some(libc::EREMOTEIO | libc::ENXIO | libc::EIO | libc::ETIMEDOUT) => {
-            CollectError::Failed(format!("the module of {device} does not answer: {error}"))
-        }
+        // No answer on the bus. Before Linux 6.3 an empty cage was told like that, and
+        // some drivers tell a copper port so.
+        Some(libc::EREMOTEIO | libc::ENXIO | libc::EIO | libc::ETIMEDOUT) => missing(format!(
+            "no module answers in the cage of {device} ({error})"
+        )),
         _ => CollectError::Failed(format!("module EEPROM of {device}: {error}")),
     }
 }
@@ -252,7 +253,9 @@ mod tests {
         );
         check_reason(
             libc::EREMOTEIO,
-            "the module of eth1 does not answer: Remote I/O error (os error 121)",
+            &format!(
+                "{missing}no module answers in the cage of eth1 (Remote I/O error (os error 121))"
+            ),
         );
         check_reason(
             libc::EBUSY,
