@@ -1,6 +1,6 @@
 //! Ourselves: the standard `process_*` metrics.
 //!
-//! Sources: `/proc/self/{stat,status,limits,fd}`, proc(5). The names carry no prefix,
+//! Sources: `/proc/self/{stat,limits,fd}`, proc(5). The names carry no prefix,
 //! as every Prometheus client library has them.
 
 use std::fmt;
@@ -16,7 +16,6 @@ const TICKS_PER_SECOND: f64 = 100.0;
 struct Sample {
     stat: Stat,
     start_unix_seconds: f64,
-    resident_bytes: Option<u64>,
     open_files: u64,
     max_files: Option<u64>,
 }
@@ -28,6 +27,7 @@ struct Stat {
     /// Since the router started.
     started_seconds: f64,
     virtual_bytes: u64,
+    resident_pages: u64,
 }
 
 /// `12 (name) S 1 …`: the name may hold anything, so fields are counted from its end.
@@ -48,17 +48,8 @@ fn parse_stat(text: &str) -> Result<Stat, ParseError> {
         threads: field(20)?,
         started_seconds: seconds(field(22)?),
         virtual_bytes: field(23)?,
+        resident_pages: field(24)?,
     })
-}
-
-/// `VmRSS:      1234 kB` of `/proc/self/status`.
-fn parse_resident(text: &str) -> Option<u64> {
-    let rest = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    rest.split_whitespace()
-        .next()?
-        .parse::<u64>()
-        .ok()?
-        .checked_mul(1024)
 }
 
 /// `Max open files  1024  4096  files`: the first number is in force; it may be
@@ -82,7 +73,6 @@ impl Collector for Process {
         let stat = parse_stat(&roots.read(STAT)?).map_err(|error| error.at(STAT))?;
         Ok(Box::new(Sample {
             start_unix_seconds: boot_time(roots)? as f64 + stat.started_seconds,
-            resident_bytes: parse_resident(&roots.read("/proc/self/status")?),
             open_files: roots.list("/proc/self/fd").len() as u64,
             max_files: parse_max_files(&roots.read("/proc/self/limits")?),
             stat,
@@ -97,6 +87,7 @@ impl Encode for Sample {
             "CPU time of the exporter, user and system",
         )
         .sample(&[], Some(self.stat.cpu_seconds))?;
+        let page_bytes = rustix::param::page_size() as u64;
         let mut gauge = |name, help, value| out.gauge(name, help).sample(&[], value);
         gauge(
             "process_open_fds",
@@ -111,7 +102,7 @@ impl Encode for Sample {
         gauge(
             "process_resident_memory_bytes",
             "Memory of the exporter",
-            self.resident_bytes,
+            Some(self.stat.resident_pages.saturating_mul(page_bytes)),
         )?;
         gauge(
             "process_virtual_memory_bytes",
@@ -145,17 +136,13 @@ mod tests {
             threads: 3,
             started_seconds: 42.0,
             virtual_bytes: 8_192_000,
+            resident_pages: 300,
         };
         assert_eq!(stat, expected);
     }
 
     #[test]
-    fn memory_and_limits_are_found_by_name() {
-        assert_eq!(
-            parse_resident("Name:\tx\nVmRSS:\t    1024 kB\n"),
-            Some(1_048_576)
-        );
-        assert_eq!(parse_resident("Name:\tx\n"), None);
+    fn the_limit_in_force_is_the_first_number() {
         assert_eq!(
             parse_max_files("Max open files            1024   4096   files\n"),
             Some(1024)

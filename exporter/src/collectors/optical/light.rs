@@ -34,7 +34,10 @@ impl Light {
         } else if microwatts <= DARK_MICROWATTS {
             Self::Dark
         } else {
-            Self::from_dbm(10.0 * (microwatts / 1000.0).log10())
+            // Not f64::log10: for that one function the system's libm would be mapped,
+            // 330 kB of memory. A hundredth of a dB is far below what a module measures.
+            let hundredths = 1000.0 * libm::log10(microwatts / 1000.0);
+            Self::from_dbm(hundredths.round() / 100.0)
         }
     }
 
