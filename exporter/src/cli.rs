@@ -64,10 +64,7 @@ fn command() -> Command {
         Arg::new(setting.key)
             .long(setting.flag())
             .value_name("VALUE")
-            .help(format!(
-                "{} [{}: \"{}\"]",
-                setting.help, setting.key, setting.default
-            ))
+            .help(format!("{} [{}: \"{}\"]", setting.help, setting.key, setting.default))
             .help_heading("Settings")
             .allow_hyphen_values(true)
             .global(true)
@@ -83,9 +80,7 @@ fn command() -> Command {
             Arg::new("config")
                 .long("config")
                 .value_name("FILE")
-                .help(format!(
-                    "settings, KEY=\"value\"; later ones win [default: {DEFAULT_FILE}]"
-                ))
+                .help(format!("settings, KEY=\"value\"; later ones win [default: {DEFAULT_FILE}]"))
                 .action(ArgAction::Append)
                 .value_parser(clap::value_parser!(PathBuf))
                 .global(true),
@@ -115,25 +110,13 @@ fn layers(matches: &ArgMatches) -> Layers {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .filter(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX))
         .collect();
-    let files = matches
-        .get_many::<PathBuf>("config")
-        .into_iter()
-        .flatten()
-        .cloned()
-        .collect();
-    Layers {
-        files,
-        environment,
-        flags,
-    }
+    let files = matches.get_many::<PathBuf>("config").into_iter().flatten().cloned().collect();
+    Layers { files, environment, flags }
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {
     let (name, matches) = matches.subcommand().unwrap_or(("run", matches));
-    let root = matches
-        .get_one::<PathBuf>("root")
-        .cloned()
-        .unwrap_or_else(|| "/".into());
+    let root = matches.get_one::<PathBuf>("root").cloned().unwrap_or_else(|| "/".into());
     let roots = Roots::new(root);
     let layers = layers(matches);
     let loaded = config::load(&layers, &roots)?;
@@ -213,10 +196,7 @@ async fn watch_and_answer(roots: &Roots, layers: &Layers, loaded: Loaded) -> Res
     let listeners = listen::open(&live.now())?;
     for listener in &listeners {
         let address = listener.local_addr().context("the port has no address")?;
-        info!(
-            "netmonitor-exporter {} answers on http://{address}",
-            crate::VERSION
-        );
+        info!("netmonitor-exporter {} answers on http://{address}", crate::VERSION);
     }
     let hangups = signal(SignalKind::hangup()).context("signals cannot be received")?;
     let mut terminate = signal(SignalKind::terminate()).context("signals cannot be received")?;
@@ -252,19 +232,14 @@ async fn reload_on(
                 }
                 error!("reload: the settings are bad; the running ones stay in force");
             }
-            Ok(Loaded {
-                config, warnings, ..
-            }) => {
+            Ok(Loaded { config, warnings, .. }) => {
                 for warning in &warnings {
                     warn!("{warning}");
                 }
                 let before = Arc::clone(&running.borrow());
                 let waiting = changed_but_waiting(&before, &config);
                 if !waiting.is_empty() {
-                    warn!(
-                        "reload: {} changed: restart for it to count",
-                        waiting.join(", ")
-                    );
+                    warn!("reload: {} changed: restart for it to count", waiting.join(", "));
                 }
                 if let Err(error) = telemetry.set(config.log_level) {
                     error!("reload: the log level stays as it was: {error:#}");

@@ -22,9 +22,7 @@ pub(crate) fn monotonic() -> Instant {
 #[expect(clippy::disallowed_methods, reason = "this is the place")]
 #[must_use]
 pub(crate) fn unix_time() -> Duration {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// OpenWrt writes this file when its time service has found the time (dnsmasq waits for
@@ -55,10 +53,7 @@ pub(crate) fn is_synchronized(roots: &Roots) -> Option<bool> {
 /// systems as `/etc/localtime` or in the variable `TZ`.
 #[must_use]
 pub(crate) fn local_zone(roots: &Roots) -> TimeZone {
-    let openwrt = roots
-        .read("/etc/TZ")
-        .ok()
-        .and_then(|rule| TimeZone::posix(rule.trim()).ok());
+    let openwrt = roots.read("/etc/TZ").ok().and_then(|rule| TimeZone::posix(rule.trim()).ok());
     openwrt.unwrap_or_else(TimeZone::system)
 }
 
@@ -67,9 +62,7 @@ pub(crate) fn local_zone(roots: &Roots) -> TimeZone {
 pub(crate) fn local_text(unix_time: Duration, zone: &TimeZone) -> String {
     let seconds = i64::try_from(unix_time.as_secs()).unwrap_or(i64::MAX);
     let at = Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX);
-    Zoned::new(at, zone.clone())
-        .strftime("%Y-%m-%d %H:%M:%S")
-        .to_string()
+    Zoned::new(at, zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 #[cfg(test)]
@@ -82,18 +75,12 @@ mod tests {
         std::fs::create_dir(dir.path().join("etc")).unwrap();
         std::fs::write(dir.path().join("etc/TZ"), "CST-8\n").unwrap();
         let zone = local_zone(&Roots::new(dir.path()));
-        assert_eq!(
-            local_text(Duration::from_secs(1_739_327_640), &zone),
-            "2025-02-12 10:34:00"
-        );
+        assert_eq!(local_text(Duration::from_secs(1_739_327_640), &zone), "2025-02-12 10:34:00");
     }
 
     #[test]
     fn summer_time_of_a_rule_is_followed() {
         let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
-        assert_eq!(
-            local_text(Duration::from_secs(1_751_328_000), &zone),
-            "2025-07-01 02:00:00"
-        );
+        assert_eq!(local_text(Duration::from_secs(1_751_328_000), &zone), "2025-07-01 02:00:00");
     }
 }

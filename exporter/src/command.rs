@@ -28,20 +28,11 @@ pub(crate) enum CommandError {
     #[error("{program}: no answer within {} s; it was stopped", TIME_LIMIT.as_secs())]
     TimedOut { program: String },
     #[error("{program}: ended with {status}{}", said(.stderr))]
-    Failed {
-        program: String,
-        status: String,
-        code: Option<i32>,
-        stderr: String,
-    },
+    Failed { program: String, status: String, code: Option<i32>, stderr: String },
 }
 
 fn said(stderr: &str) -> String {
-    if stderr.is_empty() {
-        String::new()
-    } else {
-        format!(", saying \"{stderr}\"")
-    }
+    if stderr.is_empty() { String::new() } else { format!(", saying \"{stderr}\"") }
 }
 
 /// Runs a program to its end and returns what it wrote to its standard output.
@@ -84,19 +75,8 @@ pub(crate) async fn output(program: &Path, arguments: &[&str]) -> Result<String,
         Some(signal) => format!("signal {signal}"),
         None => format!("exit code {}", status.code().unwrap_or(-1)),
     };
-    let stderr = stderr
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .take(120)
-        .collect();
-    Err(CommandError::Failed {
-        program: name,
-        status: status_text,
-        code: status.code(),
-        stderr,
-    })
+    let stderr = stderr.lines().next().unwrap_or_default().chars().take(120).collect();
+    Err(CommandError::Failed { program: name, status: status_text, code: status.code(), stderr })
 }
 
 /// Reads to the end, keeps the beginning: a child that never stops talking can neither
@@ -107,14 +87,9 @@ async fn bounded(pipe: Option<impl AsyncRead + Unpin>) -> String {
     };
     let mut kept = Vec::new();
     // An unreadable pipe ends the output; the exit status says whether that matters.
-    let read = (&mut pipe)
-        .take(MAX_OUTPUT_BYTES)
-        .read_to_end(&mut kept)
-        .await;
+    let read = (&mut pipe).take(MAX_OUTPUT_BYTES).read_to_end(&mut kept).await;
     if read.is_ok() {
-        tokio::io::copy(&mut pipe, &mut tokio::io::sink())
-            .await
-            .ok();
+        tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await.ok();
     }
     String::from_utf8_lossy(&kept).into_owned()
 }
@@ -148,17 +123,12 @@ mod tests {
     #[tokio::test]
     async fn a_failure_names_code_and_first_words() {
         let error = shell("echo no such object >&2; exit 4").await.unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "/bin/sh: ended with exit code 4, saying \"no such object\""
-        );
+        assert_eq!(error.to_string(), "/bin/sh: ended with exit code 4, saying \"no such object\"");
     }
 
     #[tokio::test]
     async fn output_without_end_is_cut() {
-        let text = shell("head -c 3000000 /dev/zero | tr '\\0' x")
-            .await
-            .unwrap();
+        let text = shell("head -c 3000000 /dev/zero | tr '\\0' x").await.unwrap();
         assert_eq!(text.len() as u64, MAX_OUTPUT_BYTES);
     }
 
@@ -169,10 +139,7 @@ mod tests {
         let deadline = crate::clock::monotonic() + Duration::from_secs(5);
         // Ended, or a zombie that waits for init to collect it.
         while std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
-            assert!(
-                crate::clock::monotonic() < deadline,
-                "the child's child still runs"
-            );
+            assert!(crate::clock::monotonic() < deadline, "the child's child still runs");
             tokio::task::yield_now().await;
         }
     }
@@ -180,22 +147,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_child_that_hangs_is_stopped() {
         let error = shell("sleep 600").await.unwrap_err();
-        assert_eq!(
-            error,
-            CommandError::TimedOut {
-                program: "/bin/sh".into()
-            }
-        );
+        assert_eq!(error, CommandError::TimedOut { program: "/bin/sh".into() });
     }
 
     #[tokio::test]
     async fn a_missing_program_says_so() {
         let error = output(Path::new("/nowhere/ubus"), &[]).await.unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("/nowhere/ubus: cannot be started"),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("/nowhere/ubus: cannot be started"), "{error}");
     }
 }

@@ -56,11 +56,7 @@ impl Report {
 pub(crate) async fn report(roots: &Roots, loaded: &Loaded) -> String {
     let (_keep, live) = Live::new(loaded.config.clone());
     let mut report = Report::default();
-    report.line(&format!(
-        "netmonitor-exporter {} ({})",
-        crate::VERSION,
-        crate::REVISION
-    ));
+    report.line(&format!("netmonitor-exporter {} ({})", crate::VERSION, crate::REVISION));
     system(&mut report, roots);
     settings(&mut report, loaded);
     let wan = wan(&mut report, roots, &live).await;
@@ -73,9 +69,7 @@ pub(crate) async fn report(roots: &Roots, loaded: &Loaded) -> String {
 
 fn system(report: &mut Report, roots: &Roots) {
     report.section("Device");
-    let release = roots
-        .read("/etc/openwrt_release")
-        .or_else(|_| roots.read("/etc/os-release"));
+    let release = roots.read("/etc/openwrt_release").or_else(|_| roots.read("/etc/os-release"));
     let description = release.as_ref().ok().and_then(|text| {
         let value = |key| text.lines().find_map(|line| line.strip_prefix(key));
         value("DISTRIB_DESCRIPTION=").or_else(|| value("PRETTY_NAME="))
@@ -86,20 +80,14 @@ fn system(report: &mut Report, roots: &Roots) {
     ));
     let kernel = roots.read("/proc/sys/kernel/osrelease");
     let kernel = kernel.as_ref().map_or("unknown", |text| text.trim());
-    report.line(&format!(
-        "  kernel   {kernel}, program for {}",
-        std::env::consts::ARCH
-    ));
+    report.line(&format!("  kernel   {kernel}, program for {}", std::env::consts::ARCH));
     match clock::is_synchronized(roots) {
         Some(true) => report.found("clock", "kept by a time service"),
         Some(false) => report.failed(
             "clock",
             "not synchronised: times of events may be wrong; on OpenWrt see System > Time",
         ),
-        None => report.missing(
-            "clock",
-            "the kernel does not say whether it is synchronised",
-        ),
+        None => report.missing("clock", "the kernel does not say whether it is synchronised"),
     }
 }
 
@@ -125,10 +113,7 @@ async fn wan(
     report.section("WAN");
     match roots.program("ubus") {
         Some(path) => report.found("netifd", &format!("asked through {}", path.display())),
-        None => report.missing(
-            "netifd",
-            "no ubus on this device; the kernel is asked instead",
-        ),
+        None => report.missing("netifd", "no ubus on this device; the kernel is asked instead"),
     }
     let latest = Latest::of::<Wan>();
     let taken = clock::monotonic();
@@ -166,19 +151,12 @@ async fn wan(
     }
     let sessions = pppoe::sessions(roots);
     for session in &sessions {
-        report.found(
-            "PPPoE",
-            &format!("session {} on {}", session.id, session.device),
-        );
+        report.found("PPPoE", &format!("session {} on {}", session.id, session.device));
     }
     if sessions.is_empty() {
         report.missing("PPPoE", "no session in /proc/net/pppoe");
     }
-    latest.store(
-        result,
-        taken,
-        clock::monotonic().saturating_duration_since(taken),
-    );
+    latest.store(result, taken, clock::monotonic().saturating_duration_since(taken));
     latest
 }
 
@@ -205,17 +183,12 @@ async fn sensors(
     report.section("CPU temperature");
     let candidates = thermal::survey(slow).await;
     if candidates.is_empty() {
-        report.missing(
-            "sensor",
-            "this device has none; many older and virtual ones have not",
-        );
+        report.missing("sensor", "this device has none; many older and virtual ones have not");
     }
     for (sensor, result) in candidates {
         report.result(&sensor, result.map(|celsius| format!("{celsius:.1} °C")));
     }
-    let chosen = thermal::Thermal::new(slow.clone(), live.clone())
-        .read()
-        .await;
+    let chosen = thermal::Thermal::new(slow.clone(), live.clone()).read().await;
     report.result(
         "shown",
         chosen.map(|sample| format!("{} at {:.1} °C", sample.sensor, sample.celsius)),
@@ -231,11 +204,7 @@ fn counters(report: &mut Report, roots: &Roots) {
     report.section("Counters");
     for (what, path, remedy) in [
         ("interfaces", "/proc/net/dev", "is /proc mounted?"),
-        (
-            "connections",
-            "/proc/sys/net/netfilter/nf_conntrack_count",
-            "no firewall module",
-        ),
+        ("connections", "/proc/sys/net/netfilter/nf_conntrack_count", "no firewall module"),
         ("memory", "/proc/meminfo", "is /proc mounted?"),
         ("load", "/proc/loadavg", "is /proc mounted?"),
         ("start of the router", "/proc/stat", "is /proc mounted?"),

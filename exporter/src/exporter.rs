@@ -60,9 +60,7 @@ pub(crate) struct Identity {
 
 impl Views {
     pub(crate) fn wan_state(&self) -> wan::State {
-        self.wan
-            .sample()
-            .map_or(wan::State::Unknown, |wan| wan.state)
+        self.wan.sample().map_or(wan::State::Unknown, |wan| wan.state)
     }
 
     /// Returns once every sensor has been read and every target has had its first ping.
@@ -135,22 +133,8 @@ impl Exporter {
             started_at: clock::unix_time(),
         };
         let (roots, live) = (roots.clone(), config.clone());
-        let views = Views {
-            roots,
-            config: live,
-            identity,
-            wan,
-            thermal,
-            optical,
-            targets,
-            scrape,
-        };
-        Ok(Self {
-            views: Arc::new(views),
-            config: config.clone(),
-            counts,
-            tasks,
-        })
+        let views = Views { roots, config: live, identity, wan, thermal, optical, targets, scrape };
+        Ok(Self { views: Arc::new(views), config: config.clone(), counts, tasks })
     }
 
     /// Answers on `listeners` until `stop`.

@@ -40,10 +40,7 @@ impl<'e> Exposition<'e> {
 
     /// A value that only grows; `name` ends in `_total`.
     pub(crate) fn counter<'a>(&'a mut self, name: &'a str, help: &'a str) -> Family<'a, 'e> {
-        debug_assert!(
-            name.ends_with("_total"),
-            "{name}: a counter's name ends in _total"
-        );
+        debug_assert!(name.ends_with("_total"), "{name}: a counter's name ends in _total");
         // prometheus-client puts the suffix back.
         let stem = name.strip_suffix("_total").unwrap_or(name);
         Family::new(&mut self.0, stem, help, MetricType::Counter)
@@ -101,12 +98,7 @@ impl<'a, 'e> Family<'a, 'e> {
         help: &'a str,
         kind: MetricType,
     ) -> Self {
-        Self {
-            state: State::Unopened(encoder),
-            name,
-            help,
-            kind,
-        }
+        Self { state: State::Unopened(encoder), name, help, kind }
     }
 
     fn opened(&mut self) -> Result<&mut MetricEncoder<'a>, fmt::Error> {
@@ -202,12 +194,9 @@ pub(crate) mod tests {
 
     impl Encode for Mixed {
         fn encode(&self, out: &mut Exposition<'_>) -> fmt::Result {
-            out.gauge("nothing", "Never there")
-                .sample(&[], None::<f64>)?;
-            out.gauge("light_dbm", "No light")
-                .sample(&[], Some(f64::NEG_INFINITY))?;
-            out.counter("drops_total", "Drops")
-                .sample(&[("device", "a\"b\\c\nd")], Some(3_u64))?;
+            out.gauge("nothing", "Never there").sample(&[], None::<f64>)?;
+            out.gauge("light_dbm", "No light").sample(&[], Some(f64::NEG_INFINITY))?;
+            out.counter("drops_total", "Drops").sample(&[("device", "a\"b\\c\nd")], Some(3_u64))?;
             let mut seen = out.gauge("seen", "Two of them");
             seen.sample(&[("n", "1")], Some(true))?;
             seen.sample(&[("n", "2")], Some(0.25))

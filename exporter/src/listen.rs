@@ -16,10 +16,7 @@ const BACKLOG: i32 = 64;
 /// # Errors
 /// Names the address, the reason and the flags that change it.
 pub(crate) fn open(config: &Config) -> Result<Vec<TcpListener>> {
-    let has_v4_any = config
-        .listen
-        .iter()
-        .any(|ip| ip.is_ipv4() && ip.is_unspecified());
+    let has_v4_any = config.listen.iter().any(|ip| ip.is_ipv4() && ip.is_unspecified());
     config
         .listen
         .iter()

@@ -50,14 +50,9 @@ impl ReadError {
         // ENXIO where a file that was never there answers ENOENT.
         let gone = matches!(error.raw_os_error(), Some(libc::ENODEV | libc::ENXIO));
         if gone || error.kind() == io::ErrorKind::NotFound {
-            Self::Missing {
-                path: path.to_owned(),
-            }
+            Self::Missing { path: path.to_owned() }
         } else {
-            Self::Failed {
-                path: path.to_owned(),
-                reason: error.to_string(),
-            }
+            Self::Failed { path: path.to_owned(), reason: error.to_string() }
         }
     }
 }
@@ -87,11 +82,10 @@ impl Roots {
     /// # Errors
     /// [`ReadError::Missing`] when it is not there, [`ReadError::Failed`] otherwise.
     pub fn read(&self, path: &str) -> Result<String, ReadError> {
-        self.read_bytes(path)
-            .map(|bytes| match String::from_utf8(bytes) {
-                Ok(text) => text,
-                Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-            })
+        self.read_bytes(path).map(|bytes| match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        })
     }
 
     /// The bytes of a file, at most 1 MiB of them.
@@ -125,10 +119,8 @@ impl Roots {
         let Ok(entries) = fs::read_dir(self.resolve(folder)) else {
             return Vec::new();
         };
-        let mut names: Vec<String> = entries
-            .flatten()
-            .filter_map(|entry| entry.file_name().into_string().ok())
-            .collect();
+        let mut names: Vec<String> =
+            entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
         names.sort_by(|a, b| natural_key(a).cmp(&natural_key(b)));
         names
     }
@@ -169,10 +161,7 @@ mod tests {
     #[test]
     fn a_moved_root_holds_every_path() {
         let roots = Roots::new("/tmp/router");
-        assert_eq!(
-            roots.resolve("/proc/stat"),
-            Path::new("/tmp/router/proc/stat")
-        );
+        assert_eq!(roots.resolve("/proc/stat"), Path::new("/tmp/router/proc/stat"));
         assert!(!roots.is_device());
         assert!(Roots::new("/").is_device());
     }
@@ -183,9 +172,7 @@ mod tests {
         let roots = Roots::new(dir.path());
         assert_eq!(
             roots.read("/sys/nothing"),
-            Err(ReadError::Missing {
-                path: "/sys/nothing".into()
-            })
+            Err(ReadError::Missing { path: "/sys/nothing".into() })
         );
         fs::create_dir(dir.path().join("sys")).unwrap();
         assert!(matches!(roots.read("/sys"), Err(ReadError::Failed { .. })));
@@ -197,10 +184,7 @@ mod tests {
         for name in ["zone10", "zone2", "zone1", "cpu"] {
             fs::write(dir.path().join(name), "").unwrap();
         }
-        assert_eq!(
-            Roots::new(dir.path()).list("/"),
-            ["cpu", "zone1", "zone2", "zone10"]
-        );
+        assert_eq!(Roots::new(dir.path()).list("/"), ["cpu", "zone1", "zone2", "zone10"]);
     }
 
     #[test]

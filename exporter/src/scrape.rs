@@ -46,19 +46,12 @@ impl Scrape {
         collectors: Vec<Box<dyn Collector>>,
         process: Box<dyn Collector>,
     ) -> Self {
-        Self {
-            roots,
-            config,
-            collectors,
-            process,
-            internals: Vec::new(),
-        }
+        Self { roots, config, collectors, process, internals: Vec::new() }
     }
 
     /// Adds something whose samples are always at hand.
     pub(crate) fn also<T: Encode + Clone + 'static>(mut self, internal: T) -> Self {
-        self.internals
-            .push(Box::new(move || Box::new(internal.clone())));
+        self.internals.push(Box::new(move || Box::new(internal.clone())));
         self
     }
 
@@ -69,10 +62,7 @@ impl Scrape {
         for collector in &self.collectors {
             samples.extend(self.asked(collector.as_ref(), &mut runs));
         }
-        let process: Vec<_> = self
-            .asked(self.process.as_ref(), &mut runs)
-            .into_iter()
-            .collect();
+        let process: Vec<_> = self.asked(self.process.as_ref(), &mut runs).into_iter().collect();
         samples.extend(self.internals.iter().map(|internal| internal()));
         samples.push(Box::new(Runs(runs)));
 
@@ -109,11 +99,7 @@ impl Scrape {
             Err(CollectError::NotAvailable(_)) => None,
             Err(CollectError::Failed(_)) => Some(false),
         };
-        runs.push(Run {
-            name,
-            took,
-            success,
-        });
+        runs.push(Run { name, took, success });
         result.ok()
     }
 }
@@ -151,10 +137,8 @@ impl Encode for Runs {
         for run in &self.0 {
             success.sample(&[("collector", run.name)], run.success)?;
         }
-        let mut took = out.gauge(
-            "collector_duration_seconds",
-            "Time of the collector's last reading",
-        );
+        let mut took =
+            out.gauge("collector_duration_seconds", "Time of the collector's last reading");
         for run in &self.0 {
             let seconds = run.success.map(|_| run.took.as_secs_f64());
             took.sample(&[("collector", run.name)], seconds)?;
@@ -168,7 +152,6 @@ struct BuildInfo;
 impl Encode for BuildInfo {
     fn encode(&self, out: &mut Exposition<'_>) -> fmt::Result {
         let labels = [("version", crate::VERSION), ("revision", crate::REVISION)];
-        out.gauge("build_info", "Version of the exporter; always 1")
-            .sample(&labels, Some(true))
+        out.gauge("build_info", "Version of the exporter; always 1").sample(&labels, Some(true))
     }
 }

@@ -53,12 +53,7 @@ impl Hangs {
 
 impl SlowIo {
     pub(crate) fn new(roots: Roots) -> Self {
-        Self {
-            roots,
-            patience: PATIENCE,
-            lane: Arc::new(Semaphore::new(1)),
-            hangs: Arc::default(),
-        }
+        Self { roots, patience: PATIENCE, lane: Arc::new(Semaphore::new(1)), hangs: Arc::default() }
     }
 
     pub(crate) fn roots(&self) -> &Roots {
@@ -73,14 +68,9 @@ impl SlowIo {
     pub(crate) async fn read(&self, path: &str) -> Result<String, ReadError> {
         let roots = self.roots.clone();
         let owned = path.to_owned();
-        self.run(path, move || roots.read_patiently(&owned))
-            .await
-            .unwrap_or_else(|stuck| {
-                Err(ReadError::Failed {
-                    path: path.to_owned(),
-                    reason: stuck.to_string(),
-                })
-            })
+        self.run(path, move || roots.read_patiently(&owned)).await.unwrap_or_else(|stuck| {
+            Err(ReadError::Failed { path: path.to_owned(), reason: stuck.to_string() })
+        })
     }
 
     /// Runs `read` off the answering path; `what` names it for [`Stuck`].
@@ -89,12 +79,8 @@ impl SlowIo {
         what: &str,
         read: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Stuck> {
-        let stuck = || Stuck {
-            what: what.to_owned(),
-        };
-        let refused = self
-            .hangs
-            .with_stuck(|all| all.contains(what) || all.len() >= MAX_STUCK);
+        let stuck = || Stuck { what: what.to_owned() };
+        let refused = self.hangs.with_stuck(|all| all.contains(what) || all.len() >= MAX_STUCK);
         if refused {
             return Err(stuck());
         }
@@ -141,10 +127,7 @@ mod tests {
     async fn a_hung_read_is_abandoned_and_tried_again_once_it_has_returned() {
         // A paused clock stands still while a thread is busy, so the patience is short.
         let patience = Duration::from_millis(20);
-        let slow = SlowIo {
-            patience,
-            ..SlowIo::new(Roots::new("/"))
-        };
+        let slow = SlowIo { patience, ..SlowIo::new(Roots::new("/")) };
         let (release, held) = mpsc::channel::<()>();
         let (done, ended) = tokio::sync::oneshot::channel();
         let hung = slow
@@ -153,24 +136,10 @@ mod tests {
                 done.send(()).ok();
             })
             .await;
-        assert_eq!(
-            hung,
-            Err(Stuck {
-                what: "sensor".into()
-            })
-        );
-        assert_eq!(
-            slow.run("sensor", || 1).await,
-            Err(Stuck {
-                what: "sensor".into()
-            })
-        );
+        assert_eq!(hung, Err(Stuck { what: "sensor".into() }));
+        assert_eq!(slow.run("sensor", || 1).await, Err(Stuck { what: "sensor".into() }));
         assert_eq!(slow.run("other", || 2).await, Ok(2), "the others go on");
-        assert_eq!(
-            slow.hangs.total.load(Ordering::Relaxed),
-            1,
-            "one hang is counted once"
-        );
+        assert_eq!(slow.hangs.total.load(Ordering::Relaxed), 1, "one hang is counted once");
 
         release.send(()).unwrap();
         ended.await.unwrap();

@@ -19,10 +19,7 @@ impl Telemetry {
     /// When it has been started before.
     pub(crate) fn start(level: LogLevel) -> Result<Self> {
         let (level, handle) = reload::Layer::new(filter(level));
-        let lines = fmt::layer()
-            .with_writer(std::io::stderr)
-            .without_time()
-            .with_target(false);
+        let lines = fmt::layer().with_writer(std::io::stderr).without_time().with_target(false);
         tracing_subscriber::registry()
             .with(level)
             .with(lines)

@@ -19,9 +19,7 @@ struct Sample {
 }
 
 pub(super) fn parse_number(text: &str) -> Result<u64, ParseError> {
-    text.trim()
-        .parse()
-        .map_err(|_| ParseError::new("value", "an unsigned number", text))
+    text.trim().parse().map_err(|_| ParseError::new("value", "an unsigned number", text))
 }
 
 pub(crate) struct Conntrack;
@@ -33,25 +31,16 @@ impl Collector for Conntrack {
 
     fn collect(&self, roots: &Roots) -> Result<Box<dyn Encode>, CollectError> {
         let number = |path| parse_number(&roots.read(path)?).map_err(|error| error.at(path));
-        Ok(Box::new(Sample {
-            entries: number(COUNT)?,
-            limit: number(LIMIT)?,
-        }))
+        Ok(Box::new(Sample { entries: number(COUNT)?, limit: number(LIMIT)? }))
     }
 }
 
 impl Encode for Sample {
     fn encode(&self, out: &mut Exposition<'_>) -> fmt::Result {
-        out.gauge(
-            "conntrack_entries",
-            "Connections the firewall follows (nf_conntrack_count)",
-        )
-        .sample(&[], Some(self.entries))?;
-        out.gauge(
-            "conntrack_entries_limit",
-            "Connections it can follow (nf_conntrack_max)",
-        )
-        .sample(&[], Some(self.limit))
+        out.gauge("conntrack_entries", "Connections the firewall follows (nf_conntrack_count)")
+            .sample(&[], Some(self.entries))?;
+        out.gauge("conntrack_entries_limit", "Connections it can follow (nf_conntrack_max)")
+            .sample(&[], Some(self.limit))
     }
 }
 

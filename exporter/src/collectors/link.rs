@@ -40,9 +40,7 @@ fn parse_carrier(text: &str) -> Option<bool> {
 fn parse_speed(text: &str) -> Option<u64> {
     let megabits: u64 = text.trim().parse().ok()?;
     // Some drivers print -1 as an unsigned number.
-    (1..=10_000_000)
-        .contains(&megabits)
-        .then_some(megabits * 125_000)
+    (1..=10_000_000).contains(&megabits).then_some(megabits * 125_000)
 }
 
 pub(crate) struct Link {
@@ -80,9 +78,7 @@ impl Sensor for Link {
             });
         }
         if devices.is_empty() {
-            return Err(CollectError::NotAvailable(
-                "no device of the WAN is there".to_owned(),
-            ));
+            return Err(CollectError::NotAvailable("no device of the WAN is there".to_owned()));
         }
         Ok(Sample { devices })
     }
@@ -94,17 +90,11 @@ impl Sensor for Link {
 
 impl Encode for Sample {
     fn encode(&self, out: &mut Exposition<'_>) -> fmt::Result {
-        let mut carrier = out.gauge(
-            "interface_carrier",
-            "1 if the device has a signal (carrier)",
-        );
+        let mut carrier = out.gauge("interface_carrier", "1 if the device has a signal (carrier)");
         for device in &self.devices {
             carrier.sample(&[("device", &device.name)], device.carrier)?;
         }
-        let mut speed = out.gauge(
-            "interface_speed_bytes",
-            "Speed of the link, bytes per second",
-        );
+        let mut speed = out.gauge("interface_speed_bytes", "Speed of the link, bytes per second");
         for device in &self.devices {
             speed.sample(&[("device", &device.name)], device.speed_bytes)?;
         }

@@ -38,11 +38,8 @@ impl Collector for LoadAvg {
 
 impl Encode for Sample {
     fn encode(&self, out: &mut Exposition<'_>) -> fmt::Result {
-        out.gauge(
-            "load1",
-            "Mean number of runnable processes over the last minute (/proc/loadavg)",
-        )
-        .sample(&[], Some(self.load1))
+        out.gauge("load1", "Mean number of runnable processes over the last minute (/proc/loadavg)")
+            .sample(&[], Some(self.load1))
     }
 }
 
@@ -54,10 +51,7 @@ mod tests {
 
     #[test]
     fn the_first_field_is_the_load() {
-        assert_eq!(
-            lines(parse("0.08 0.03 0.01 1/89 1234\n").unwrap()),
-            "load1 0.08\n"
-        );
+        assert_eq!(lines(parse("0.08 0.03 0.01 1/89 1234\n").unwrap()), "load1 0.08\n");
     }
 
     #[test]

@@ -20,17 +20,12 @@ struct Sample {
 
 fn parse(text: &str) -> Result<Sample, ParseError> {
     let bytes = |name: &str| {
-        let line = text
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
         let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
         kilobytes.checked_mul(1024)
     };
-    let estimate = || {
-        bytes("MemFree")?
-            .checked_add(bytes("Buffers")?)?
-            .checked_add(bytes("Cached")?)
-    };
+    let estimate =
+        || bytes("MemFree")?.checked_add(bytes("Buffers")?)?.checked_add(bytes("Cached")?);
     Ok(Sample {
         total_bytes: bytes("MemTotal")
             .ok_or_else(|| ParseError::new("MemTotal", "a number of kB", text))?,
@@ -53,11 +48,8 @@ impl Collector for Memory {
 
 impl Encode for Sample {
     fn encode(&self, out: &mut Exposition<'_>) -> fmt::Result {
-        out.gauge(
-            "memory_total_bytes",
-            "Memory of the router (/proc/meminfo MemTotal)",
-        )
-        .sample(&[], Some(self.total_bytes))?;
+        out.gauge("memory_total_bytes", "Memory of the router (/proc/meminfo MemTotal)")
+            .sample(&[], Some(self.total_bytes))?;
         out.gauge(
             "memory_available_bytes",
             "Memory that programs can still get (/proc/meminfo MemAvailable)",
@@ -73,18 +65,13 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: Option<(u64, Option<u64>)>) {
-        let found = parse(text)
-            .ok()
-            .map(|sample| (sample.total_bytes, sample.available_bytes));
+        let found = parse(text).ok().map(|sample| (sample.total_bytes, sample.available_bytes));
         assert_eq!(found, expected, "{text}");
     }
 
     #[test]
     fn kilobytes_become_bytes() {
-        check(
-            "MemTotal: 4 kB\nMemFree: 1 kB\nMemAvailable: 3 kB\n",
-            Some((4096, Some(3072))),
-        );
+        check("MemTotal: 4 kB\nMemFree: 1 kB\nMemAvailable: 3 kB\n", Some((4096, Some(3072))));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What is read off the device: one file for each thing.
 //!
-//! A [`Collector`] is asked at every scrape and reads plain counters. A [`Sensor`]
-//! (in `sensor.rs`) may be slow or hang: it is read on its own clock, and its last
+//! A [`Collector`] is asked at every scrape and reads plain counters. A
+//! [`sensor::Sensor`] may be slow or hang: it is read on its own clock, and its last
 //! reading is a collector like the others.
 
 use std::time::Duration;
@@ -87,11 +87,7 @@ pub(crate) struct ParseError {
 
 impl ParseError {
     pub(crate) fn new(field: &'static str, expected: &'static str, found: &str) -> Self {
-        Self {
-            field,
-            expected,
-            found: found.trim_end().chars().take(40).collect(),
-        }
+        Self { field, expected, found: found.trim_end().chars().take(40).collect() }
     }
 
     /// Says in which file it was found.

@@ -40,23 +40,12 @@ fn parse(text: &str, device: &str) -> Option<Counters> {
         let (name, counters) = line.rsplit_once(':')?;
         (name.trim() == device).then_some(counters)
     })?;
-    let numbers: Vec<u64> = line
-        .split_whitespace()
-        .map_while(|word| word.parse().ok())
-        .collect();
+    let numbers: Vec<u64> = line.split_whitespace().map_while(|word| word.parse().ok()).collect();
     let direction = |at: usize| {
         let [bytes, packets, errors, dropped] = numbers.get(at..at + 4)?.try_into().ok()?;
-        Some(Direction {
-            bytes,
-            packets,
-            errors,
-            dropped,
-        })
+        Some(Direction { bytes, packets, errors, dropped })
     };
-    Some(Counters {
-        receive: direction(0)?,
-        transmit: direction(8)?,
-    })
+    Some(Counters { receive: direction(0)?, transmit: direction(8)? })
 }
 
 /// The counters of `device` now.
@@ -67,9 +56,7 @@ pub(crate) fn read(roots: &Roots, device: &str) -> Option<Counters> {
 /// The devices of the WAN: the lower one first, then the PPPoE device.
 pub(crate) fn devices(config: &Live, wan: &Latest<wan::Sample>) -> Vec<String> {
     let sample = wan.last_known();
-    let of_wan = sample
-        .iter()
-        .flat_map(|wan| [wan.device.clone(), wan.l3_device.clone()]);
+    let of_wan = sample.iter().flat_map(|wan| [wan.device.clone(), wan.l3_device.clone()]);
     let mut devices: Vec<String> = Vec::new();
     for device in of_wan.chain([config.now().pppoe_device.clone()]).flatten() {
         if !devices.contains(&device) {
@@ -125,9 +112,7 @@ impl Collector for NetDev {
             })
             .collect();
         if devices.is_empty() {
-            return Err(CollectError::NotAvailable(format!(
-                "{PATH} has no device of the WAN"
-            )));
+            return Err(CollectError::NotAvailable(format!("{PATH} has no device of the WAN")));
         }
         Ok(Box::new(Sample { devices }))
     }
@@ -137,56 +122,34 @@ impl Collector for NetDev {
 type Column = (&'static str, &'static str, fn(&Device) -> Option<u64>);
 
 const COLUMNS: [Column; 10] = [
-    (
-        "interface_receive_bytes_total",
-        "Bytes received (/proc/net/dev)",
-        |d| Some(d.counters.receive.bytes),
-    ),
-    (
-        "interface_receive_packets_total",
-        "Packets received (/proc/net/dev)",
-        |d| Some(d.counters.receive.packets),
-    ),
-    (
-        "interface_receive_errors_total",
-        "Bad packets received (/proc/net/dev)",
-        |d| Some(d.counters.receive.errors),
-    ),
-    (
-        "interface_receive_dropped_total",
-        "Packets dropped or missed (/proc/net/dev)",
-        |d| Some(d.counters.receive.dropped),
-    ),
-    (
-        "interface_transmit_bytes_total",
-        "Bytes sent (/proc/net/dev)",
-        |d| Some(d.counters.transmit.bytes),
-    ),
-    (
-        "interface_transmit_packets_total",
-        "Packets sent (/proc/net/dev)",
-        |d| Some(d.counters.transmit.packets),
-    ),
-    (
-        "interface_transmit_errors_total",
-        "Packets that could not be sent (/proc/net/dev)",
-        |d| Some(d.counters.transmit.errors),
-    ),
-    (
-        "interface_transmit_dropped_total",
-        "Packets dropped before sending (/proc/net/dev)",
-        |d| Some(d.counters.transmit.dropped),
-    ),
-    (
-        "interface_carrier_up_total",
-        "Times the link came up (carrier_up_count)",
-        |d| d.carrier_up,
-    ),
-    (
-        "interface_carrier_down_total",
-        "Times the link went down (carrier_down_count)",
-        |d| d.carrier_down,
-    ),
+    ("interface_receive_bytes_total", "Bytes received (/proc/net/dev)", |d| {
+        Some(d.counters.receive.bytes)
+    }),
+    ("interface_receive_packets_total", "Packets received (/proc/net/dev)", |d| {
+        Some(d.counters.receive.packets)
+    }),
+    ("interface_receive_errors_total", "Bad packets received (/proc/net/dev)", |d| {
+        Some(d.counters.receive.errors)
+    }),
+    ("interface_receive_dropped_total", "Packets dropped or missed (/proc/net/dev)", |d| {
+        Some(d.counters.receive.dropped)
+    }),
+    ("interface_transmit_bytes_total", "Bytes sent (/proc/net/dev)", |d| {
+        Some(d.counters.transmit.bytes)
+    }),
+    ("interface_transmit_packets_total", "Packets sent (/proc/net/dev)", |d| {
+        Some(d.counters.transmit.packets)
+    }),
+    ("interface_transmit_errors_total", "Packets that could not be sent (/proc/net/dev)", |d| {
+        Some(d.counters.transmit.errors)
+    }),
+    ("interface_transmit_dropped_total", "Packets dropped before sending (/proc/net/dev)", |d| {
+        Some(d.counters.transmit.dropped)
+    }),
+    ("interface_carrier_up_total", "Times the link came up (carrier_up_count)", |d| d.carrier_up),
+    ("interface_carrier_down_total", "Times the link went down (carrier_down_count)", |d| {
+        d.carrier_down
+    }),
 ];
 
 impl Encode for Sample {
@@ -235,11 +198,7 @@ mod tests {
     #[test]
     fn counters_above_32_bits_are_kept() {
         let row = "eth1: 52982948692 1 0 0 0 0 0 0 18446744073709551615 1 0 0 0 0 0 0";
-        check(
-            row,
-            "eth1",
-            Some([52_982_948_692, 1, 0, 0, u64::MAX, 1, 0, 0]),
-        );
+        check(row, "eth1", Some([52_982_948_692, 1, 0, 0, u64::MAX, 1, 0, 0]));
     }
 
     #[test]

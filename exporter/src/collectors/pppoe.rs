@@ -33,20 +33,14 @@ fn parse(text: &str) -> Vec<Session> {
         let wire = u16::from_str_radix(fields.next()?, 16).ok()?;
         let device = fields.nth(1)?.to_owned();
         // The kernel prints the big-endian id as a number of this machine.
-        Some(Session {
-            id: u16::from_be(wire),
-            device,
-        })
+        Some(Session { id: u16::from_be(wire), device })
     };
     text.lines().skip(1).filter_map(row).collect()
 }
 
 /// The sessions of this moment; none where the kernel has no PPPoE.
 pub(crate) fn sessions(roots: &Roots) -> Vec<Session> {
-    roots
-        .read(PATH)
-        .map(|text| parse(&text))
-        .unwrap_or_default()
+    roots.read(PATH).map(|text| parse(&text)).unwrap_or_default()
 }
 
 struct Sample {
@@ -63,11 +57,7 @@ pub(crate) struct Pppoe {
 
 impl Pppoe {
     pub(crate) fn new(config: Live, wan: Arc<Latest<wan::Sample>>) -> Self {
-        Self {
-            config,
-            wan,
-            seen: AtomicBool::new(false),
-        }
+        Self { config, wan, seen: AtomicBool::new(false) }
     }
 }
 
@@ -79,44 +69,30 @@ impl Collector for Pppoe {
     fn collect(&self, roots: &Roots) -> Result<Box<dyn Encode>, CollectError> {
         let config = self.config.now();
         let Some(configured) = &config.pppoe_device else {
-            return Err(CollectError::NotAvailable(
-                "PPPOE_IFACE is empty".to_owned(),
-            ));
+            return Err(CollectError::NotAvailable("PPPOE_IFACE is empty".to_owned()));
         };
         let wan = self.wan.last_known();
-        let dials = wan
-            .as_ref()
-            .is_some_and(|wan| wan.proto.as_deref() == Some("pppoe"));
+        let dials = wan.as_ref().is_some_and(|wan| wan.proto.as_deref() == Some("pppoe"));
         let device = match &wan {
             Some(wan) if dials => wan.l3_device.as_ref().unwrap_or(configured),
             _ => configured,
         };
         let operstate = roots.read(&format!("/sys/class/net/{device}/operstate"));
-        let up = operstate
-            .as_ref()
-            .is_ok_and(|state| wan::is_usable(state.trim()));
+        let up = operstate.as_ref().is_ok_and(|state| wan::is_usable(state.trim()));
         let present = operstate.is_ok() || dials || !sessions(roots).is_empty();
         if present {
             self.seen.store(true, Ordering::Relaxed);
         } else if !self.seen.load(Ordering::Relaxed) {
-            return Err(CollectError::NotAvailable(format!(
-                "no device {device}, no session"
-            )));
+            return Err(CollectError::NotAvailable(format!("no device {device}, no session")));
         }
-        Ok(Box::new(Sample {
-            interface: device.clone(),
-            up,
-        }))
+        Ok(Box::new(Sample { interface: device.clone(), up }))
     }
 }
 
 impl Encode for Sample {
     fn encode(&self, out: &mut Exposition<'_>) -> fmt::Result {
-        out.gauge(
-            "pppoe_up",
-            "1 if the PPPoE device is there and usable (its operstate)",
-        )
-        .sample(&[("interface", &self.interface)], Some(self.up))
+        out.gauge("pppoe_up", "1 if the PPPoE device is there and usable (its operstate)")
+            .sample(&[("interface", &self.interface)], Some(self.up))
     }
 }
 
@@ -130,13 +106,7 @@ mod tests {
         let wire = u16::from_ne_bytes([0xca, 0xfb]);
         let text =
             format!("Id       Address              Device\n{wire:08X} 00:00:5e:00:53:01  eth1.7\n");
-        assert_eq!(
-            parse(&text),
-            [Session {
-                id: 51963,
-                device: "eth1.7".into()
-            }]
-        );
+        assert_eq!(parse(&text), [Session { id: 51963, device: "eth1.7".into() }]);
     }
 
     #[test]

@@ -37,10 +37,7 @@ fn parse_stat(text: &str) -> Result<Stat, ParseError> {
     let fields: Vec<&str> = fields.split_whitespace().collect();
     // proc(5) counts from 1, and the state behind the name is its third.
     let field = |number: usize| -> Result<u64, ParseError> {
-        fields
-            .get(number - 3)
-            .and_then(|text| text.parse().ok())
-            .ok_or_else(error)
+        fields.get(number - 3).and_then(|text| text.parse().ok()).ok_or_else(error)
     };
     let seconds = |ticks: u64| ticks as f64 / TICKS_PER_SECOND;
     Ok(Stat {
@@ -55,9 +52,7 @@ fn parse_stat(text: &str) -> Result<Stat, ParseError> {
 /// `Max open files  1024  4096  files`: the first number is in force; it may be
 /// `unlimited`.
 fn parse_max_files(text: &str) -> Option<u64> {
-    let rest = text
-        .lines()
-        .find_map(|line| line.strip_prefix("Max open files"))?;
+    let rest = text.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     rest.split_whitespace().next()?.parse().ok()
 }
 
@@ -82,23 +77,12 @@ impl Collector for Process {
 
 impl Encode for Sample {
     fn encode(&self, out: &mut Exposition<'_>) -> fmt::Result {
-        out.counter(
-            "process_cpu_seconds_total",
-            "CPU time of the exporter, user and system",
-        )
-        .sample(&[], Some(self.stat.cpu_seconds))?;
+        out.counter("process_cpu_seconds_total", "CPU time of the exporter, user and system")
+            .sample(&[], Some(self.stat.cpu_seconds))?;
         let page_bytes = rustix::param::page_size() as u64;
         let mut gauge = |name, help, value| out.gauge(name, help).sample(&[], value);
-        gauge(
-            "process_open_fds",
-            "Files the exporter holds open",
-            Some(self.open_files),
-        )?;
-        gauge(
-            "process_max_fds",
-            "Files the exporter may open",
-            self.max_files,
-        )?;
+        gauge("process_open_fds", "Files the exporter holds open", Some(self.open_files))?;
+        gauge("process_max_fds", "Files the exporter may open", self.max_files)?;
         gauge(
             "process_resident_memory_bytes",
             "Memory of the exporter",
@@ -109,16 +93,9 @@ impl Encode for Sample {
             "Address space of the exporter",
             Some(self.stat.virtual_bytes),
         )?;
-        gauge(
-            "process_threads",
-            "Threads of the exporter",
-            Some(self.stat.threads),
-        )?;
-        out.gauge(
-            "process_start_time_seconds",
-            "When the exporter started, seconds since 1970",
-        )
-        .sample(&[], Some(self.start_unix_seconds))
+        gauge("process_threads", "Threads of the exporter", Some(self.stat.threads))?;
+        out.gauge("process_start_time_seconds", "When the exporter started, seconds since 1970")
+            .sample(&[], Some(self.start_unix_seconds))
     }
 }
 
@@ -143,14 +120,8 @@ mod tests {
 
     #[test]
     fn the_limit_in_force_is_the_first_number() {
-        assert_eq!(
-            parse_max_files("Max open files            1024   4096   files\n"),
-            Some(1024)
-        );
-        assert_eq!(
-            parse_max_files("Max open files   unlimited  unlimited files\n"),
-            None
-        );
+        assert_eq!(parse_max_files("Max open files            1024   4096   files\n"), Some(1024));
+        assert_eq!(parse_max_files("Max open files   unlimited  unlimited files\n"), None);
     }
 
     #[test]

@@ -57,12 +57,7 @@ struct Reading<T> {
 impl<T> Latest<T> {
     pub(crate) fn of<S: Sensor<Sample = T>>() -> Arc<Self> {
         let reading = Mutex::new(None);
-        Arc::new(Self {
-            name: S::NAME,
-            max_age: S::MAX_AGE,
-            reading,
-            begun: SetOnce::new(),
-        })
+        Arc::new(Self { name: S::NAME, max_age: S::MAX_AGE, reading, begun: SetOnce::new() })
     }
 
     /// Returns once there has been a reading, good or bad, or the sensor is left out.
@@ -100,9 +95,7 @@ impl<T> Latest<T> {
     pub(crate) fn store(&self, result: Result<T, CollectError>, taken: Instant, took: Duration) {
         let result = result.map(Arc::new);
         self.with(|reading| {
-            let before = reading
-                .as_ref()
-                .and_then(|reading| reading.result.as_ref().err());
+            let before = reading.as_ref().and_then(|reading| reading.result.as_ref().err());
             let collector = self.name;
             match (before, &result) {
                 (before, Err(error)) if before == Some(error) => {}
@@ -117,12 +110,7 @@ impl<T> Latest<T> {
                 Ok(sample) => Some(Arc::clone(sample)),
                 Err(_) => reading.take().and_then(|reading| reading.known),
             };
-            *reading = Some(Reading {
-                result,
-                known,
-                taken,
-                took,
-            });
+            *reading = Some(Reading { result, known, taken, took });
         });
         self.begun.set(()).ok(); // only the first time counts
     }
@@ -167,11 +155,7 @@ pub(crate) async fn run<S: Sensor>(sensor: S, latest: Arc<Latest<S::Sample>>, mu
         } else {
             let taken = clock::monotonic();
             let result = sensor.read().await;
-            latest.store(
-                result,
-                taken,
-                clock::monotonic().saturating_duration_since(taken),
-            );
+            latest.store(result, taken, clock::monotonic().saturating_duration_since(taken));
         }
         tokio::select! {
             () = sensor.due() => {}

@@ -65,11 +65,8 @@ impl Sensor for Thermal {
 
 impl Encode for Sample {
     fn encode(&self, out: &mut Exposition<'_>) -> fmt::Result {
-        out.gauge(
-            "cpu_temperature_celsius",
-            "Temperature of the CPU, from the sensor chosen",
-        )
-        .sample(&[("sensor", &self.sensor)], Some(self.celsius))
+        out.gauge("cpu_temperature_celsius", "Temperature of the CPU, from the sensor chosen")
+            .sample(&[("sensor", &self.sensor)], Some(self.celsius))
     }
 }
 
@@ -77,10 +74,7 @@ impl Encode for Sample {
 async fn read_auto(slow: &SlowIo) -> Result<Sample, CollectError> {
     let mut all = candidate::zones(slow).await;
     all.extend(candidate::chips(slow, |name| matches!(name, "coretemp" | "k10temp")).await);
-    let ranked = all
-        .iter()
-        .filter_map(|one| Some((one.rank()?, one)))
-        .collect();
+    let ranked = all.iter().filter_map(|one| Some((one.rank()?, one))).collect();
     read_first(slow, ranked).await?.ok_or_else(|| {
         CollectError::NotAvailable(if all.is_empty() {
             "no temperature sensor of a CPU".to_owned()
@@ -97,13 +91,9 @@ async fn read_named(slow: &SlowIo, wanted: &str) -> Result<Sample, CollectError>
     if !all.iter().any(|zone| zone.is_called(wanted)) {
         all.extend(candidate::chips(slow, |_| true).await);
     }
-    let named = all
-        .iter()
-        .enumerate()
-        .filter(|(_, one)| one.is_called(wanted));
-    let ranked = named
-        .map(|(at, one)| (one.rank().unwrap_or_else(|| Rank::unlisted(at)), one))
-        .collect();
+    let named = all.iter().enumerate().filter(|(_, one)| one.is_called(wanted));
+    let ranked =
+        named.map(|(at, one)| (one.rank().unwrap_or_else(|| Rank::unlisted(at)), one)).collect();
     read_first(slow, ranked).await?.ok_or_else(|| {
         let names = names(&all);
         CollectError::Failed(format!(
@@ -117,10 +107,7 @@ async fn read_named(slow: &SlowIo, wanted: &str) -> Result<Sample, CollectError>
 /// The file the user has named.
 async fn read_path(slow: &SlowIo, path: &str) -> Result<Sample, CollectError> {
     match candidate::read_celsius(slow, path).await {
-        Ok(celsius) => Ok(Sample {
-            sensor: path.to_owned(),
-            celsius,
-        }),
+        Ok(celsius) => Ok(Sample { sensor: path.to_owned(), celsius }),
         Err(CollectError::NotAvailable(reason) | CollectError::Failed(reason)) => {
             Err(CollectError::Failed(format!("TEMP_SOURCE: {reason}")))
         }
@@ -139,10 +126,7 @@ async fn read_first(
         for (_, part) in parts {
             match part.read(slow).await {
                 Ok(celsius) if hottest.as_ref().is_none_or(|most| most.celsius < celsius) => {
-                    hottest = Some(Sample {
-                        sensor: part.sensor(),
-                        celsius,
-                    });
+                    hottest = Some(Sample { sensor: part.sensor(), celsius });
                 }
                 // Cooler, or gone between being listed and being read.
                 Ok(_) | Err(CollectError::NotAvailable(_)) => {}
@@ -153,11 +137,7 @@ async fn read_first(
             return Ok(hottest);
         }
     }
-    if failures.is_empty() {
-        Ok(None)
-    } else {
-        Err(CollectError::Failed(failures.join("; ")))
-    }
+    if failures.is_empty() { Ok(None) } else { Err(CollectError::Failed(failures.join("; "))) }
 }
 
 fn names(all: &[Candidate]) -> String {

@@ -50,21 +50,12 @@ impl Collector for Time {
 
 impl Encode for Sample {
     fn encode(&self, out: &mut Exposition<'_>) -> fmt::Result {
-        out.gauge(
-            "time_seconds",
-            "The router's wall clock, seconds since 1970",
-        )
-        .sample(&[], Some(self.unix_seconds))?;
-        out.gauge(
-            "time_synced",
-            "1 if a time service keeps the clock (adjtimex, not STA_UNSYNC)",
-        )
-        .sample(&[], self.synchronized)?;
-        out.gauge(
-            "boot_time_seconds",
-            "When the router started, seconds since 1970 (/proc/stat)",
-        )
-        .sample(&[], Some(self.boot_unix_seconds))
+        out.gauge("time_seconds", "The router's wall clock, seconds since 1970")
+            .sample(&[], Some(self.unix_seconds))?;
+        out.gauge("time_synced", "1 if a time service keeps the clock (adjtimex, not STA_UNSYNC)")
+            .sample(&[], self.synchronized)?;
+        out.gauge("boot_time_seconds", "When the router started, seconds since 1970 (/proc/stat)")
+            .sample(&[], Some(self.boot_unix_seconds))
     }
 }
 

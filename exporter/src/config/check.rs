@@ -45,11 +45,7 @@ impl<'g> Checker<'g> {
         problems: Vec<String>,
         warnings: Vec<String>,
     ) -> Self {
-        Self {
-            given,
-            problems,
-            warnings,
-        }
+        Self { given, problems, warnings }
     }
 
     /// Problems and warnings.
@@ -72,17 +68,13 @@ impl<'g> Checker<'g> {
             token: self.token(),
             targets: self.targets(),
             ping_interval: self.value("PING_INTERVAL", interval),
-            ping_timeout: self.value("PING_TIMEOUT", |text| {
-                seconds(text, 0.1, MAX_TIMEOUT_SECONDS)
-            }),
+            ping_timeout: self
+                .value("PING_TIMEOUT", |text| seconds(text, 0.1, MAX_TIMEOUT_SECONDS)),
             ping_gateway: self.value("PING_GATEWAY", switch),
             dns_name: self.value("DNS_NAME", |text| optional(text, host_name)),
             max_events: self.value("MAX_EVENTS", |text| {
                 let range = 1..=10_000;
-                text.parse()
-                    .ok()
-                    .filter(|n| range.contains(n))
-                    .ok_or("expected 1 to 10000".into())
+                text.parse().ok().filter(|n| range.contains(n)).ok_or("expected 1 to 10000".into())
             }),
             queue_file: self.value("QUEUE_FILE", path),
             log_sources: self.value("LOG_SOURCE", log_sources),
@@ -109,10 +101,8 @@ impl<'g> Checker<'g> {
         let (setting, given) = self.given(key);
         parse(given.value.trim()).unwrap_or_else(|reason| {
             let place = given.describe(setting);
-            self.problems.push(format!(
-                "{place}: {reason}; the default is \"{}\"",
-                setting.default
-            ));
+            self.problems
+                .push(format!("{place}: {reason}; the default is \"{}\"", setting.default));
             parse(setting.default).expect("defaults are good: a test reads them all")
         })
     }
@@ -139,22 +129,19 @@ impl<'g> Checker<'g> {
         let place = file.describe(file_setting);
         if !plain.value.is_empty() {
             let plain = plain.describe(setting);
-            self.problems
-                .push(format!("{place}: {plain} is given too; keep one of them"));
+            self.problems.push(format!("{place}: {plain} is given too; keep one of them"));
             return None;
         }
         let path = Path::new(&file.value);
         match std::fs::read_to_string(path) {
             Err(error) => {
-                self.problems
-                    .push(format!("{place}: the file cannot be read: {error}"));
+                self.problems.push(format!("{place}: the file cannot be read: {error}"));
                 None
             }
             Ok(text) => {
                 let mode = std::fs::metadata(path).map_or(0, |data| data.permissions().mode());
                 if mode & 0o004 != 0 {
-                    self.warnings
-                        .push(format!("{place}: everyone can read it; chmod 600 helps"));
+                    self.warnings.push(format!("{place}: everyone can read it; chmod 600 helps"));
                 }
                 token(text.trim())
                     .map_err(|reason| self.problems.push(format!("{place}: the file: {reason}")))
@@ -165,11 +152,7 @@ impl<'g> Checker<'g> {
 }
 
 fn optional<T>(text: &str, parse: fn(&str) -> Result<T, String>) -> Result<Option<T>, String> {
-    if text.is_empty() {
-        Ok(None)
-    } else {
-        parse(text).map(Some)
-    }
+    if text.is_empty() { Ok(None) } else { parse(text).map(Some) }
 }
 
 fn switch(text: &str) -> Result<bool, String> {
@@ -181,8 +164,7 @@ fn switch(text: &str) -> Result<bool, String> {
 }
 
 fn port(text: &str) -> Result<u16, String> {
-    text.parse()
-        .map_err(|_| "expected a port number, 0 to 65535".to_owned())
+    text.parse().map_err(|_| "expected a port number, 0 to 65535".to_owned())
 }
 
 fn seconds(text: &str, least: f64, most: f64) -> Result<Duration, String> {
@@ -194,11 +176,7 @@ fn seconds(text: &str, least: f64, most: f64) -> Result<Duration, String> {
 }
 
 fn poll_interval(text: &str) -> Result<Option<Duration>, String> {
-    if text == "0" {
-        Ok(None)
-    } else {
-        seconds(text, 1.0, 86_400.0).map(Some)
-    }
+    if text == "0" { Ok(None) } else { seconds(text, 1.0, 86_400.0).map(Some) }
 }
 
 /// Also keeps a name from leaving `/sys/class/net`.
@@ -227,15 +205,9 @@ fn addresses(text: &str) -> Result<Vec<IpAddr>, String> {
     let all: Vec<IpAddr> = text
         .split_whitespace()
         .map(|word| {
-            let bare = word
-                .strip_prefix('[')
-                .and_then(|w| w.strip_suffix(']'))
-                .unwrap_or(word);
+            let bare = word.strip_prefix('[').and_then(|w| w.strip_suffix(']')).unwrap_or(word);
             bare.parse().map_err(|_| {
-                format!(
-                    "\"{}\" is not an IP address (the port is API_PORT)",
-                    shortened(word)
-                )
+                format!("\"{}\" is not an IP address (the port is API_PORT)", shortened(word))
             })
         })
         .collect::<Result<_, String>>()?;
@@ -274,9 +246,7 @@ fn ping_targets(text: &str) -> Result<Vec<Target>, String> {
             Some((host, "international")) => (host, Scope::International),
             Some((_, suffix)) => {
                 let suffix = shortened(suffix);
-                return Err(format!(
-                    "\"@{suffix}\": expected @domestic or @international"
-                ));
+                return Err(format!("\"@{suffix}\": expected @domestic or @international"));
             }
         };
         let host = host_name(host)?;
@@ -304,16 +274,11 @@ fn host_name(text: &str) -> Result<String, String> {
         (1..=63).contains(&label.len())
             && !label.starts_with('-')
             && !label.ends_with('-')
-            && label
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
     };
     let name = text.strip_suffix('.').unwrap_or(text);
     // A last label of digits is a mistyped address: no such name exists.
-    let numeric = name
-        .rsplit('.')
-        .next()
-        .is_some_and(|l| l.chars().all(|c| c.is_ascii_digit()));
+    let numeric = name.rsplit('.').next().is_some_and(|l| l.chars().all(|c| c.is_ascii_digit()));
     if name.len() > 253 || numeric || !name.split('.').all(label) {
         return Err(refused());
     }
@@ -373,9 +338,10 @@ fn optical_source(text: &str) -> Result<OpticalSource, String> {
             match words.first() {
                 Some(program) if program.starts_with('/') => Ok(OpticalSource::Command(words)),
                 Some(_) => Err("the program of command: needs its whole path".to_owned()),
-                None => Err(
-                    "expected auto, eeprom, hwmon, gpon, ubus, command:/path or none".to_owned(),
-                ),
+                None => {
+                    Err("expected auto, eeprom, hwmon, gpon, ubus, command:/path or none"
+                        .to_owned())
+                }
             }
         }
     }
@@ -399,11 +365,7 @@ fn disabled(text: &str) -> Result<BTreeSet<String>, String> {
             if known.contains(&word) {
                 Ok(word.to_owned())
             } else {
-                Err(format!(
-                    "\"{}\": expected some of {}",
-                    shortened(word),
-                    known.join(" ")
-                ))
+                Err(format!("\"{}\": expected some of {}", shortened(word), known.join(" ")))
             }
         })
         .collect()

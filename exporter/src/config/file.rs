@@ -53,38 +53,25 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Assignment>, Vec<LineError>> {
             break;
         }
     }
-    if errors.is_empty() {
-        Ok(assignments)
-    } else {
-        Err(errors)
-    }
+    if errors.is_empty() { Ok(assignments) } else { Err(errors) }
 }
 
 fn parse_line(raw: &[u8]) -> Result<Option<(String, String)>, String> {
     let text = std::str::from_utf8(raw).map_err(|error| {
-        format!(
-            "not text: byte {} is not UTF-8; is this the right file?",
-            error.valid_up_to() + 1
-        )
+        format!("not text: byte {} is not UTF-8; is this the right file?", error.valid_up_to() + 1)
     })?;
     let text = text.trim();
     if let Some(control) = text.chars().find(|c| c.is_control() && *c != '\t') {
-        return Err(format!(
-            "not text: control character {control:?}; is this the right file?"
-        ));
+        return Err(format!("not text: control character {control:?}; is this the right file?"));
     }
     if text.is_empty() || text.starts_with('#') {
         return Ok(None);
     }
     let expected = "expected KEY=\"value\"";
-    let (key, rest) = text
-        .split_once('=')
-        .ok_or_else(|| format!("{expected}, found no \"=\""))?;
+    let (key, rest) = text.split_once('=').ok_or_else(|| format!("{expected}, found no \"=\""))?;
     if !is_name(key) {
         let key: String = key.chars().take(40).collect();
-        return Err(format!(
-            "{expected}; \"{key}\" is not a name (no spaces around \"=\")"
-        ));
+        return Err(format!("{expected}; \"{key}\" is not a name (no spaces around \"=\")"));
     }
     let value = parse_value(rest)?;
     Ok(Some((key.to_owned(), value)))
@@ -145,11 +132,9 @@ fn parse_double_quoted(rest: &mut std::str::Chars<'_>, value: &mut String) -> Re
 /// What a shell expands, inside double quotes too.
 fn refuse_expansion(c: char) -> Result<char, String> {
     match c {
-        '$' => Err(
-            "\"$\" (variable or command) is not expanded here: write the value itself, \
+        '$' => Err("\"$\" (variable or command) is not expanded here: write the value itself, \
                     or put a plain $ in single quotes"
-                .to_owned(),
-        ),
+            .to_owned()),
         '`' => Err("\"`\" (command) is not executed here: write the value itself".to_owned()),
         c => Ok(c),
     }
@@ -166,12 +151,7 @@ fn refuse_operator(c: char) -> Result<char, String> {
 }
 
 fn first_word(text: &str) -> String {
-    text.split_whitespace()
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .take(40)
-        .collect()
+    text.split_whitespace().next().unwrap_or_default().chars().take(40).collect()
 }
 
 #[cfg(test)]
@@ -182,9 +162,7 @@ mod tests {
     #[track_caller]
     fn check(line: &str, expected: Result<Option<(&str, &str)>, &str>) {
         let found = parse_line(line.as_bytes());
-        let found = found
-            .as_ref()
-            .map(|pair| pair.as_ref().map(|(k, v)| (k.as_str(), v.as_str())));
+        let found = found.as_ref().map(|pair| pair.as_ref().map(|(k, v)| (k.as_str(), v.as_str())));
         match (found, expected) {
             (Err(reason), Err(part)) => assert!(reason.contains(part), "{line}: {reason}"),
             (found, expected) => assert_eq!(found.ok(), expected.ok(), "{line}"),
@@ -197,23 +175,14 @@ mod tests {
         check("   # a comment", Ok(None));
         check("API_PORT=8321", Ok(Some(("API_PORT", "8321"))));
         check("API_PORT=\"8321\"\r", Ok(Some(("API_PORT", "8321"))));
-        check(
-            "  WAN_IFACE='wan'  # the port",
-            Ok(Some(("WAN_IFACE", "wan"))),
-        );
-        check(
-            "PING_TARGETS=\"1.1.1.1 8.8.8.8\"",
-            Ok(Some(("PING_TARGETS", "1.1.1.1 8.8.8.8"))),
-        );
+        check("  WAN_IFACE='wan'  # the port", Ok(Some(("WAN_IFACE", "wan"))));
+        check("PING_TARGETS=\"1.1.1.1 8.8.8.8\"", Ok(Some(("PING_TARGETS", "1.1.1.1 8.8.8.8"))));
         check("PPPOE_IFACE=\"\"", Ok(Some(("PPPOE_IFACE", ""))));
         check("PPPOE_IFACE=", Ok(Some(("PPPOE_IFACE", ""))));
         check("TOKEN=a\"b c\"'d$e'", Ok(Some(("TOKEN", "ab cd$e"))));
         check("TOKEN=\"a\\\"b\\$c\\d\"", Ok(Some(("TOKEN", "a\"b$c\\d"))));
         check("TOKEN=a#b", Ok(Some(("TOKEN", "a#b"))));
-        check(
-            "OPTICAL_SOURCE=\"command:a;b\"",
-            Ok(Some(("OPTICAL_SOURCE", "command:a;b"))),
-        );
+        check("OPTICAL_SOURCE=\"command:a;b\"", Ok(Some(("OPTICAL_SOURCE", "command:a;b"))));
     }
 
     #[test]
@@ -237,10 +206,7 @@ mod tests {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         assert_eq!(
             lines,
-            [
-                "line 1: the quote \" is not closed",
-                "line 2: the quote ' is not closed"
-            ]
+            ["line 1: the quote \" is not closed", "line 2: the quote ' is not closed"]
         );
         assert!(parse(b"\x7fELF\x02\x01\x00\xff").is_err());
         assert!(parse(&vec![b'#'; MAX_BYTES + 1]).is_err());
@@ -249,10 +215,7 @@ mod tests {
 
     #[test]
     fn a_byte_order_mark_is_skipped() {
-        assert_eq!(
-            parse("\u{feff}LOG_LEVEL=3".as_bytes()).unwrap()[0].key,
-            "LOG_LEVEL"
-        );
+        assert_eq!(parse("\u{feff}LOG_LEVEL=3".as_bytes()).unwrap()[0].key, "LOG_LEVEL");
     }
 
     proptest! {

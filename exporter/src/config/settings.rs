@@ -69,13 +69,7 @@ impl Setting {
 
     const fn new(key: &'static str, default: &'static str, help: &'static str) -> Self {
         let takes_effect = TakesEffect::OnReload;
-        Self {
-            key,
-            default,
-            help,
-            takes_effect,
-            shown: Shown::Plainly,
-        }
+        Self { key, default, help, takes_effect, shown: Shown::Plainly }
     }
 
     const fn on_restart(mut self) -> Self {
@@ -98,67 +92,26 @@ pub(super) const OLD_PING_TARGETS: &str = "223.5.5.5 8.8.8.8";
 /// Every setting, in the order of the file.
 pub const SETTINGS: [Setting; 22] = [
     Setting::new("ENABLED", "1", "0: not started").on_restart(),
-    Setting::new(
-        "WAN_IFACE",
-        "wan",
-        "netifd interface or device of the WAN; wan,eth1 names both",
-    ),
+    Setting::new("WAN_IFACE", "wan", "netifd interface or device of the WAN; wan,eth1 names both"),
     Setting::new("PPPOE_IFACE", "pppoe-wan", "PPPoE device; empty: no PPPoE"),
     Setting::new("API_PORT", "8321", "port to answer on; 0: any free one").on_restart(),
     Setting::new("LISTEN", "0.0.0.0", "addresses to answer on").on_restart(),
-    Setting::new(
-        "ALLOWED_IPS",
-        "",
-        "addresses or networks that may ask; empty: all",
-    ),
+    Setting::new("ALLOWED_IPS", "", "addresses or networks that may ask; empty: all"),
     Setting::new("TOKEN", "", "token that a request has to carry").shown(Shown::Never),
     Setting::new("TOKEN_FILE", "", "file that holds the token"),
-    Setting::new(
-        "PING_TARGETS",
-        "223.5.5.5 8.8.8.8@international",
-        "addresses or names to ping",
-    ),
+    Setting::new("PING_TARGETS", "223.5.5.5 8.8.8.8@international", "addresses or names to ping"),
     Setting::new("PING_INTERVAL", "1", "seconds between pings, at least 0.2"),
     Setting::new("PING_TIMEOUT", "1", "seconds after which a ping is lost"),
-    Setting::new(
-        "PING_GATEWAY",
-        "1",
-        "1: also ping the default gateway or PPP peer",
-    ),
+    Setting::new("PING_GATEWAY", "1", "1: also ping the default gateway or PPP peer"),
     Setting::new("DNS_NAME", "", "name to look up every 10 s; empty: none"),
     Setting::new("MAX_EVENTS", "200", "events kept for readers, 1 to 10000"),
-    Setting::new(
-        "QUEUE_FILE",
-        "/tmp/net_events.json",
-        "file that keeps the events",
-    )
-    .on_restart(),
-    Setting::new(
-        "LOG_SOURCE",
-        "auto",
-        "auto, logread, file:/path, kmsg, none; comma list",
-    ),
-    Setting::new(
-        "LOG_LEVEL",
-        "3",
-        "our own log: 0 off, 1 error, 2 warn, 3 info, 4 debug",
-    ),
-    Setting::new(
-        "WAN_POLL_INTERVAL",
-        "30",
-        "seconds between checks of the WAN; 0: on change only",
-    ),
-    Setting::new(
-        "OPTICAL_SOURCE",
-        "auto",
-        "auto, eeprom, hwmon, gpon, ubus, command:…, none",
-    )
-    .shown(Shown::WithoutArguments),
-    Setting::new(
-        "TEMP_SOURCE",
-        "auto",
-        "auto, a zone type or hwmon name, a path, none",
-    ),
+    Setting::new("QUEUE_FILE", "/tmp/net_events.json", "file that keeps the events").on_restart(),
+    Setting::new("LOG_SOURCE", "auto", "auto, logread, file:/path, kmsg, none; comma list"),
+    Setting::new("LOG_LEVEL", "3", "our own log: 0 off, 1 error, 2 warn, 3 info, 4 debug"),
+    Setting::new("WAN_POLL_INTERVAL", "30", "seconds between checks of the WAN; 0: on change only"),
+    Setting::new("OPTICAL_SOURCE", "auto", "auto, eeprom, hwmon, gpon, ubus, command:…, none")
+        .shown(Shown::WithoutArguments),
+    Setting::new("TEMP_SOURCE", "auto", "auto, a zone type or hwmon name, a path, none"),
     Setting::new("LCP_RTT_FILE", "", "pppd's lcp-rtt-file, if it writes one"),
     Setting::new("DISABLE", "", "collectors and probes to leave out, by name"),
 ];
@@ -175,12 +128,7 @@ pub fn nearest_key(unknown: &str) -> Option<&'static str> {
     let unknown = unknown.to_ascii_uppercase();
     SETTINGS
         .iter()
-        .map(|setting| {
-            (
-                strsim::damerau_levenshtein(setting.key, &unknown),
-                setting.key,
-            )
-        })
+        .map(|setting| (strsim::damerau_levenshtein(setting.key, &unknown), setting.key))
         .min()
         .filter(|(distance, key)| *distance <= key.len() / 3 + 1)
         .map(|(_, key)| key)
@@ -203,10 +151,7 @@ mod tests {
         let show = |key, value| setting(key).unwrap().display(value).into_owned();
         assert_eq!(show("TOKEN", "hunter2"), "********");
         assert_eq!(show("TOKEN", ""), "");
-        assert_eq!(
-            show("OPTICAL_SOURCE", "command:/bin/ont -p secret"),
-            "command:/bin/ont …"
-        );
+        assert_eq!(show("OPTICAL_SOURCE", "command:/bin/ont -p secret"), "command:/bin/ont …");
         assert_eq!(show("OPTICAL_SOURCE", "auto"), "auto");
         assert_eq!(show("LISTEN", "0.0.0.0 ::"), "0.0.0.0 ::");
     }

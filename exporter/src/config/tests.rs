@@ -3,19 +3,14 @@ use std::path::PathBuf;
 
 use super::settings::SETTINGS;
 use super::*;
+use crate::roots::Roots;
 
 /// What comes of a file with this text, on a device without one of its own.
 fn load_text(text: &str) -> Result<Loaded, Problems> {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("netmonitor.conf");
     std::fs::write(&file, text).unwrap();
-    load(
-        &Layers {
-            files: vec![file],
-            ..Layers::default()
-        },
-        &Roots::new(dir.path()),
-    )
+    load(&Layers { files: vec![file], ..Layers::default() }, &Roots::new(dir.path()))
 }
 
 fn config(text: &str) -> Config {
@@ -35,24 +30,15 @@ fn check_problem(line: &str, expected: &str) {
 #[test]
 fn defaults_are_good_and_as_documented() {
     let config = config("");
-    assert_eq!(
-        (config.port, config.listen[0].to_string()),
-        (8321, "0.0.0.0".into())
-    );
+    assert_eq!((config.port, config.listen[0].to_string()), (8321, "0.0.0.0".into()));
     assert_eq!(config.wan_names, ["wan"]);
     assert!(!config.wan_chosen);
     assert_eq!(config.pppoe_device.as_deref(), Some("pppoe-wan"));
     assert_eq!(
         config.targets,
         [
-            Target {
-                host: "223.5.5.5".into(),
-                scope: Scope::Domestic
-            },
-            Target {
-                host: "8.8.8.8".into(),
-                scope: Scope::International
-            },
+            Target { host: "223.5.5.5".into(), scope: Scope::Domestic },
+            Target { host: "8.8.8.8".into(), scope: Scope::International },
         ]
     );
     assert_eq!(config.wan_poll_interval, Some(Duration::from_secs(30)));
@@ -62,22 +48,14 @@ fn defaults_are_good_and_as_documented() {
 fn the_old_default_targets_become_the_new_ones_with_a_notice() {
     let loaded = load_text("PING_TARGETS=\"223.5.5.5 8.8.8.8\"").unwrap();
     assert_eq!(loaded.config.targets[1].scope, Scope::International);
-    assert!(
-        loaded.warnings[0].contains("the old default is read as"),
-        "{:?}",
-        loaded.warnings
-    );
+    assert!(loaded.warnings[0].contains("the old default is read as"), "{:?}", loaded.warnings);
 }
 
 #[test]
 fn flag_wins_over_environment_over_later_file_over_earlier_file() {
     let dir = tempfile::tempdir().unwrap();
     let (first, second) = (dir.path().join("a"), dir.path().join("b"));
-    std::fs::write(
-        &first,
-        "API_PORT=1\nMAX_EVENTS=1\nLOG_LEVEL=1\nLISTEN=127.0.0.1\n",
-    )
-    .unwrap();
+    std::fs::write(&first, "API_PORT=1\nMAX_EVENTS=1\nLOG_LEVEL=1\nLISTEN=127.0.0.1\n").unwrap();
     std::fs::write(&second, "API_PORT=2\nMAX_EVENTS=2\nLOG_LEVEL=2\n").unwrap();
     let layers = Layers {
         files: vec![first, second],
@@ -88,10 +66,7 @@ fn flag_wins_over_environment_over_later_file_over_earlier_file() {
         flags: BTreeMap::from([("API_PORT", "4".into())]),
     };
     let config = load(&layers, &Roots::new(dir.path())).unwrap().config;
-    assert_eq!(
-        (config.port, config.max_events, config.log_level),
-        (4, 3, LogLevel::Warn)
-    );
+    assert_eq!((config.port, config.max_events, config.log_level), (4, 3, LogLevel::Warn));
     assert_eq!(config.listen[0].to_string(), "127.0.0.1");
 }
 
@@ -109,14 +84,8 @@ fn every_key_with_a_wrong_type_is_refused_with_place_and_reason() {
     check_problem("TOKEN='a b'", "printable ASCII");
     check_problem("TOKEN_FILE=/nowhere/token", "cannot be read");
     check_problem("PING_TARGETS=1.2.3.400", "not an address or a host name");
-    check_problem(
-        "PING_TARGETS=1.1.1.1@mars",
-        "expected @domestic or @international",
-    );
-    check_problem(
-        "PING_TARGETS='1.1.1.1 1.1.1.1@international'",
-        "named twice",
-    );
+    check_problem("PING_TARGETS=1.1.1.1@mars", "expected @domestic or @international");
+    check_problem("PING_TARGETS='1.1.1.1 1.1.1.1@international'", "named twice");
     check_problem("PING_TARGETS=-", "not an address");
     check_problem("PING_INTERVAL=0.1", "expected seconds, 0.2 to 600");
     check_problem("PING_INTERVAL=NaN", "expected seconds");
@@ -151,30 +120,17 @@ fn an_unknown_key_is_named_with_its_nearest() {
 #[test]
 fn a_named_file_has_to_be_there_and_ordinary() {
     let dir = tempfile::tempdir().unwrap();
-    for path in [
-        dir.path().join("nothing"),
-        dir.path().to_owned(),
-        PathBuf::from("/dev/zero"),
-    ] {
-        let layers = Layers {
-            files: vec![path.clone()],
-            ..Layers::default()
-        };
+    for path in [dir.path().join("nothing"), dir.path().to_owned(), PathBuf::from("/dev/zero")] {
+        let layers = Layers { files: vec![path.clone()], ..Layers::default() };
         let problem = load(&layers, &Roots::new("/")).unwrap_err().to_string();
-        assert!(
-            problem.starts_with(&path.display().to_string()),
-            "{problem}"
-        );
+        assert!(problem.starts_with(&path.display().to_string()), "{problem}");
     }
 }
 
 #[test]
 fn a_secret_stays_out_of_messages() {
     let problem = load_text("TOKEN='my secret'").unwrap_err().to_string();
-    assert!(
-        !problem.contains("secret'") && problem.contains("********"),
-        "{problem}"
-    );
+    assert!(!problem.contains("secret'") && problem.contains("********"), "{problem}");
 }
 
 #[test]
@@ -183,20 +139,10 @@ fn a_token_file_is_read_and_excludes_a_token() {
     let file = dir.path().join("token");
     std::fs::write(&file, "hunter2\n").unwrap();
     let loaded = load_text(&format!("TOKEN_FILE={}", file.display())).unwrap();
-    assert_eq!(
-        loaded.config.token.as_ref().map(Token::reveal),
-        Some("hunter2")
-    );
-    assert!(
-        loaded.warnings[0].contains("everyone can read it"),
-        "{:?}",
-        loaded.warnings
-    );
+    assert_eq!(loaded.config.token.as_ref().map(Token::reveal), Some("hunter2"));
+    assert!(loaded.warnings[0].contains("everyone can read it"), "{:?}", loaded.warnings);
     let problem = load_text(&format!("TOKEN=a\nTOKEN_FILE={}", file.display())).unwrap_err();
-    assert!(
-        problem.to_string().contains("keep one of them"),
-        "{problem}"
-    );
+    assert!(problem.to_string().contains("keep one of them"), "{problem}");
 }
 
 #[test]
@@ -204,10 +150,6 @@ fn every_setting_is_read_by_the_checker() {
     // A value that is wrong for every kind of setting: only free text may take it.
     for setting in &SETTINGS {
         let result = load_text(&format!("{}=' \u{2603} '", setting.key));
-        assert!(
-            result.is_err() || setting.key == "TEMP_SOURCE",
-            "{} is not checked",
-            setting.key
-        );
+        assert!(result.is_err() || setting.key == "TEMP_SOURCE", "{} is not checked", setting.key);
     }
 }

@@ -35,11 +35,7 @@ pub(super) async fn check(
         Some(token) if !open => carries(request.headers(), token.reveal()),
         _ => true,
     };
-    if known {
-        next.run(request).await
-    } else {
-        ask_for_token()
-    }
+    if known { next.run(request).await } else { ask_for_token() }
 }
 
 /// An empty list allows everyone, and loopback is always allowed.
@@ -51,9 +47,7 @@ fn is_allowed(allowed: &[IpNet], peer: IpAddr) -> bool {
 
 /// `Authorization: Bearer TOKEN`, or Basic with the token as password.
 fn carries(headers: &HeaderMap, token: &str) -> bool {
-    let given = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
+    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let Some((scheme, rest)) = given.and_then(|given| given.split_once(' ')) else {
         return false;
     };
@@ -71,14 +65,9 @@ fn carries(headers: &HeaderMap, token: &str) -> bool {
 }
 
 fn ask_for_token() -> Response {
-    let mut response = failure(
-        StatusCode::UNAUTHORIZED,
-        "a token is needed: Bearer, or Basic",
-    );
+    let mut response = failure(StatusCode::UNAUTHORIZED, "a token is needed: Bearer, or Basic");
     for offer in ["Bearer realm=\"netmonitor\"", "Basic realm=\"netmonitor\""] {
-        response
-            .headers_mut()
-            .append(header::WWW_AUTHENTICATE, HeaderValue::from_static(offer));
+        response.headers_mut().append(header::WWW_AUTHENTICATE, HeaderValue::from_static(offer));
     }
     response
 }
@@ -91,10 +80,7 @@ mod tests {
     fn allowed(list: &[&str], peer: &str) -> bool {
         let list: Vec<IpNet> = list
             .iter()
-            .map(|net| {
-                net.parse()
-                    .unwrap_or_else(|_| net.parse::<IpAddr>().unwrap().into())
-            })
+            .map(|net| net.parse().unwrap_or_else(|_| net.parse::<IpAddr>().unwrap().into()))
             .collect();
         is_allowed(&list, peer.parse().unwrap())
     }
@@ -119,27 +105,14 @@ mod tests {
     #[test]
     fn a_token_comes_as_bearer_or_as_password() {
         assert!(with_header("Bearer hunter2") && with_header("bearer  hunter2"));
-        assert!(with_header(&format!(
-            "Basic {}",
-            STANDARD.encode("me:hunter2")
-        )));
-        assert!(with_header(&format!(
-            "Basic {}",
-            STANDARD.encode(":hunter2")
-        )));
-        for wrong in [
-            "Bearer hunter",
-            "Bearer hunter22",
-            "hunter2",
-            "Basic hunter2",
-            "Digest hunter2",
-        ] {
+        assert!(with_header(&format!("Basic {}", STANDARD.encode("me:hunter2"))));
+        assert!(with_header(&format!("Basic {}", STANDARD.encode(":hunter2"))));
+        for wrong in
+            ["Bearer hunter", "Bearer hunter22", "hunter2", "Basic hunter2", "Digest hunter2"]
+        {
             assert!(!with_header(wrong), "{wrong}");
         }
-        assert!(!with_header(&format!(
-            "Basic {}",
-            STANDARD.encode("hunter2")
-        )));
+        assert!(!with_header(&format!("Basic {}", STANDARD.encode("hunter2"))));
         assert!(!carries(&HeaderMap::new(), "hunter2"));
     }
 

@@ -86,11 +86,7 @@ impl Connection {
                 return;
             }
             // An answer takes the time it takes; look again later.
-            let pause = if left.is_zero() {
-                IDLE_TIME
-            } else {
-                left.min(HEADER_TIME)
-            };
+            let pause = if left.is_zero() { IDLE_TIME } else { left.min(HEADER_TIME) };
             tokio::time::sleep(pause).await;
         }
     }
@@ -171,9 +167,7 @@ pub(crate) async fn serve(
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
     }
-    tokio::time::timeout(GRACE, async { while tasks.join_next().await.is_some() {} })
-        .await
-        .ok();
+    tokio::time::timeout(GRACE, async { while tasks.join_next().await.is_some() {} }).await.ok();
 }
 
 /// Answers the requests of one connection.
@@ -194,14 +188,9 @@ async fn answer(
             Ok::<Response<Body>, Infallible>(response.unwrap_or_else(|never| match never {}))
         }
     });
-    let io = TokioIo::new(Watched {
-        stream,
-        connection: Arc::clone(connection),
-    });
+    let io = TokioIo::new(Watched { stream, connection: Arc::clone(connection) });
     let mut serving = std::pin::pin!(
-        http1::Builder::new()
-            .max_buf_size(MAX_HEAD_BYTES)
-            .serve_connection(io, service)
+        http1::Builder::new().max_buf_size(MAX_HEAD_BYTES).serve_connection(io, service)
     );
     let mut stopping = false;
     loop {
@@ -311,15 +300,11 @@ mod tests {
     fn beyond_half_load_an_address_displaces_its_own_oldest() {
         let connections = Connections::default();
         let start = clock::monotonic();
-        let admitted: Vec<_> = (0..100)
-            .map(|i| connections.admit(address(1), start + SECOND * i).unwrap())
-            .collect();
+        let admitted: Vec<_> =
+            (0..100).map(|i| connections.admit(address(1), start + SECOND * i).unwrap()).collect();
         assert_eq!(connections.0.lock().unwrap().len(), HALF_LOAD);
         assert!(admitted[0].displaced.is_cancelled() && !admitted[99].displaced.is_cancelled());
-        assert!(
-            connections.admit(address(2), start).is_some(),
-            "others have room"
-        );
+        assert!(connections.admit(address(2), start).is_some(), "others have room");
     }
 
     #[test]
@@ -327,26 +312,14 @@ mod tests {
         let connections = Connections::default();
         let start = clock::monotonic();
         let admitted: Vec<_> = (0..MAX_CONNECTIONS as u8)
-            .map(|i| {
-                connections
-                    .admit(address(i), start + SECOND * i.into())
-                    .unwrap()
-            })
+            .map(|i| connections.admit(address(i), start + SECOND * i.into()).unwrap())
             .collect();
         admitted[0].enter(Phase::Answering);
         assert!(connections.admit(address(200), start).is_some());
         assert!(!admitted[0].displaced.is_cancelled() && admitted[1].displaced.is_cancelled());
-        admitted
-            .iter()
-            .for_each(|connection| connection.enter(Phase::Answering));
-        assert!(
-            connections.admit(address(201), start).is_some(),
-            "200 is idle"
-        );
-        assert!(
-            connections.admit(address(1), start).is_some(),
-            "201 is idle"
-        );
+        admitted.iter().for_each(|connection| connection.enter(Phase::Answering));
+        assert!(connections.admit(address(201), start).is_some(), "200 is idle");
+        assert!(connections.admit(address(1), start).is_some(), "201 is idle");
     }
 
     #[test]
@@ -354,10 +327,7 @@ mod tests {
         let connections = Connections::default();
         let now = clock::monotonic();
         for i in 0..MAX_CONNECTIONS as u8 {
-            connections
-                .admit(address(i), now)
-                .unwrap()
-                .enter(Phase::Answering);
+            connections.admit(address(i), now).unwrap().enter(Phase::Answering);
         }
         assert!(connections.admit(address(200), now).is_none());
     }
@@ -366,10 +336,7 @@ mod tests {
     fn double_slashes_are_mended_and_the_query_is_kept() {
         let mended =
             |uri: &str| without_double_slashes(&uri.parse().unwrap()).map(|u| u.to_string());
-        assert_eq!(
-            mended("//net//status?a=//"),
-            Some("/net/status?a=//".to_owned())
-        );
+        assert_eq!(mended("//net//status?a=//"), Some("/net/status?a=//".to_owned()));
         assert_eq!(mended("/net/status"), None);
     }
 }

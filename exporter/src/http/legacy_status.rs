@@ -91,10 +91,7 @@ struct Queue {
 pub(super) async fn show(State(views): State<Arc<Views>>) -> Response {
     match serde_json::to_string(&Status::of(&views)) {
         Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
-        Err(_) => failure(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the status could not be written",
-        ),
+        Err(_) => failure(StatusCode::INTERNAL_SERVER_ERROR, "the status could not be written"),
     }
 }
 
@@ -122,23 +119,16 @@ impl Status {
 impl Realtime {
     fn of(views: &Views) -> Self {
         let targets = views.targets.all();
-        let shown = targets
-            .iter()
-            .filter(|watched| watched.target.scope != Scope::Gateway);
+        let shown = targets.iter().filter(|watched| watched.target.scope != Scope::Gateway);
         let optical = views.optical.sample().map(|optical| OpticalPower {
             rx: optical.receive_dbm.map(one_decimal),
             tx: optical.transmit_dbm.map(one_decimal),
         });
         Self {
-            ping: shown
-                .map(|watched| (watched.target.host.clone(), Ping::of(watched)))
-                .collect(),
+            ping: shown.map(|watched| (watched.target.host.clone(), Ping::of(watched))).collect(),
             wan_errors: views.wan_counters().map(WanErrors::of),
             optical_power: optical.unwrap_or_default(),
-            cpu_temp: views
-                .thermal
-                .sample()
-                .map(|thermal| one_decimal(thermal.celsius)),
+            cpu_temp: views.thermal.sample().map(|thermal| one_decimal(thermal.celsius)),
             wan_state: views.wan_state().name(),
         }
     }

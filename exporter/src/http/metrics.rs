@@ -11,10 +11,7 @@ use crate::exporter::Views;
 use crate::scrape::Format;
 
 pub(super) async fn show(State(views): State<Arc<Views>>, headers: HeaderMap) -> Response {
-    let accept = headers
-        .get_all(header::ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
+    let accept = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let format = negotiate(accept);
     let kind = match format {
         Format::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
@@ -22,10 +19,7 @@ pub(super) async fn show(State(views): State<Arc<Views>>, headers: HeaderMap) ->
     };
     match views.scrape.text(format) {
         Ok(text) => ([(header::CONTENT_TYPE, kind)], text).into_response(),
-        Err(_) => failure(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the metrics could not be written",
-        ),
+        Err(_) => failure(StatusCode::INTERNAL_SERVER_ERROR, "the metrics could not be written"),
     }
 }
 
@@ -45,11 +39,7 @@ fn negotiate<'a>(accept: impl Iterator<Item = &'a str>) -> Format {
             text = quality.max(text);
         }
     }
-    if open_metrics > 0.0 && open_metrics >= text {
-        Format::OpenMetrics
-    } else {
-        Format::Text
-    }
+    if open_metrics > 0.0 && open_metrics >= text { Format::OpenMetrics } else { Format::Text }
 }
 
 #[cfg(test)]
@@ -78,10 +68,7 @@ mod tests {
         check("*/*", Format::Text);
         check("text/plain", Format::Text);
         check("text/html,application/xhtml+xml,*/*;q=0.8", Format::Text);
-        check(
-            "application/openmetrics-text;q=0.2, text/plain;q=0.9",
-            Format::Text,
-        );
+        check("application/openmetrics-text;q=0.2, text/plain;q=0.9", Format::Text);
         check("application/openmetrics-text;q=0", Format::Text);
         check("application/openmetrics-text;q=x", Format::Text);
         assert_eq!(negotiate([].into_iter()), Format::Text);

@@ -47,9 +47,7 @@ pub(crate) fn failure(status: StatusCode, reason: &str) -> Response {
 async fn wrong_method() -> Response {
     let reason = "only GET and HEAD are answered here";
     let mut response = failure(StatusCode::METHOD_NOT_ALLOWED, reason);
-    response
-        .headers_mut()
-        .insert(header::ALLOW, HeaderValue::from_static("GET,HEAD"));
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET,HEAD"));
     response
 }
 
@@ -70,10 +68,7 @@ async fn count(State(counts): State<RequestCounts>, request: Request, next: Next
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     counts.add(path, response.status());
     response
 }

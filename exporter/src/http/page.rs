@@ -20,10 +20,7 @@ const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:1.5rem auto;
 pub(super) async fn show(State(views): State<Arc<Views>>) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'unsafe-inline'",
-        ),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'"),
     ];
     (headers, page(&views)).into_response()
 }
@@ -38,20 +35,13 @@ fn page(views: &Views) -> String {
     let wan = views.wan_state().name();
     let time = clock::local_text(clock::unix_time(), &clock::local_zone(&views.roots));
     let number = |value: Option<f64>, unit: &str| {
-        value.map_or("not on this device".to_owned(), |value| {
-            format!("{value:.1} {unit}")
-        })
+        value.map_or("not on this device".to_owned(), |value| format!("{value:.1} {unit}"))
     };
     let optical = views.optical.sample();
     let receive = optical.as_ref().and_then(|optical| optical.receive_dbm);
     let celsius = views.thermal.sample().map(|thermal| thermal.celsius);
 
-    let rows: String = views
-        .targets
-        .all()
-        .iter()
-        .map(|watched| row(watched))
-        .collect();
+    let rows: String = views.targets.all().iter().map(|watched| row(watched)).collect();
     format!(
         "<!doctype html><html lang=en><meta charset=utf-8>\
          <meta name=viewport content=\"width=device-width,initial-scale=1\">\
@@ -76,12 +66,8 @@ fn row(watched: &Watched) -> String {
     escape_into(&mut row, &watched.target.host);
     let minute = watched.with(|history| history.minute(clock::monotonic()));
     let rtt = minute.and_then(|minute| minute.rtt);
-    let rtt = rtt.map_or("–".into(), |rtt| {
-        format!("{:.1} ms", rtt.mean.as_secs_f64() * 1000.0)
-    });
-    let loss = minute.map_or("–".into(), |minute| {
-        format!("{:.1} %", minute.loss_percent)
-    });
+    let rtt = rtt.map_or("–".into(), |rtt| format!("{:.1} ms", rtt.mean.as_secs_f64() * 1000.0));
+    let loss = minute.map_or("–".into(), |minute| format!("{:.1} %", minute.loss_percent));
     // Writing to a String cannot fail.
     write!(row, "<td>{rtt}<td>{loss}").ok();
     row

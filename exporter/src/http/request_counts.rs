@@ -32,10 +32,7 @@ impl Path {
     }
 
     pub(crate) fn of(path: &str) -> Self {
-        Self::ALL
-            .into_iter()
-            .find(|known| known.text() == path)
-            .unwrap_or(Self::Other)
+        Self::ALL.into_iter().find(|known| known.text() == path).unwrap_or(Self::Other)
     }
 }
 
@@ -52,11 +49,7 @@ impl RequestCounts {
 
 impl Encode for RequestCounts {
     fn encode(&self, out: &mut Exposition<'_>) -> fmt::Result {
-        let counts = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut family = out.counter("http_requests_total", "Requests answered, by path and code");
         for ((path, code), count) in counts {
             let labels = [("path", path.text()), ("code", &code.to_string())];

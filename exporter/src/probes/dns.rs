@@ -53,11 +53,7 @@ pub(crate) struct Dns {
 
 impl Dns {
     pub(crate) fn new(config: Live, wan: Arc<Latest<wan::Sample>>) -> Self {
-        Self {
-            config,
-            wan,
-            servers: Arc::default(),
-        }
+        Self { config, wan, servers: Arc::default() }
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<IpAddr, Counts>) -> T) -> T {
@@ -71,10 +67,7 @@ impl Dns {
         loop {
             ticks.tick().await;
             let config = self.config.now();
-            let name = config
-                .dns_name
-                .as_ref()
-                .filter(|_| !config.is_disabled(NAME));
+            let name = config.dns_name.as_ref().filter(|_| !config.is_disabled(NAME));
             let servers = match name {
                 Some(_) => self.current_servers(),
                 None => Vec::new(),
@@ -94,10 +87,7 @@ impl Dns {
 
     fn current_servers(&self) -> Vec<IpAddr> {
         let wan = self.wan.last_known();
-        wan.iter()
-            .flat_map(|wan| wan.dns_servers.iter().copied())
-            .take(MAX_SERVERS)
-            .collect()
+        wan.iter().flat_map(|wan| wan.dns_servers.iter().copied()).take(MAX_SERVERS).collect()
     }
 }
 
@@ -149,10 +139,7 @@ impl Collector for Dns {
             return Err(CollectError::NotAvailable("DNS_NAME is empty".to_owned()));
         }
         let rows: Vec<(String, Counts)> = self.with(|counts| {
-            counts
-                .iter()
-                .map(|(server, counts)| (server.to_string(), counts.clone()))
-                .collect()
+            counts.iter().map(|(server, counts)| (server.to_string(), counts.clone())).collect()
         });
         if rows.is_empty() {
             return Err(CollectError::NotAvailable(
@@ -167,10 +154,8 @@ struct Sample(Vec<(String, Counts)>);
 
 impl Encode for Sample {
     fn encode(&self, out: &mut Exposition<'_>) -> fmt::Result {
-        let mut took = out.histogram(
-            "dns_lookup_seconds",
-            "Time of the answered look-ups of DNS_NAME",
-        );
+        let mut took =
+            out.histogram("dns_lookup_seconds", "Time of the answered look-ups of DNS_NAME");
         for (server, counts) in &self.0 {
             counts.latencies.encode(&mut took, &[("server", server)])?;
         }
@@ -178,10 +163,8 @@ impl Encode for Sample {
         for (server, counts) in &self.0 {
             lookups.sample(&[("server", server)], Some(counts.lookups))?;
         }
-        let mut failures = out.counter(
-            "dns_failures_total",
-            "Look-ups without an address: no answer, or a refusal",
-        );
+        let mut failures = out
+            .counter("dns_failures_total", "Look-ups without an address: no answer, or a refusal");
         for (server, counts) in &self.0 {
             failures.sample(&[("server", server)], Some(counts.failures))?;
         }

@@ -14,9 +14,7 @@ pub(super) fn question(id: u16, name: &str) -> Option<Vec<u8>> {
         message.extend(word.to_be_bytes());
     }
     for label in name.trim_end_matches('.').split('.') {
-        let length = u8::try_from(label.len())
-            .ok()
-            .filter(|length| (1..=63).contains(length))?;
+        let length = u8::try_from(label.len()).ok().filter(|length| (1..=63).contains(length))?;
         message.push(length);
         message.extend(label.bytes());
     }
@@ -48,11 +46,7 @@ pub(super) fn judge(question: &[u8], packet: &[u8]) -> Option<Verdict> {
     }
     let code = header[3] & 0x0f;
     let answers = u16::from_be_bytes([header[6], header[7]]);
-    Some(if code == 0 && answers > 0 {
-        Verdict::Answered
-    } else {
-        Verdict::Failed
-    })
+    Some(if code == 0 && answers > 0 { Verdict::Answered } else { Verdict::Failed })
 }
 
 #[cfg(test)]
@@ -79,25 +73,10 @@ mod tests {
     #[test]
     fn answers_are_judged() {
         let asked = question(7, "example.com").unwrap();
-        assert_eq!(
-            judge(&asked, &answer(&asked, 0, 1)),
-            Some(Verdict::Answered)
-        );
-        assert_eq!(
-            judge(&asked, &answer(&asked, 0, 0)),
-            Some(Verdict::Failed),
-            "no address"
-        );
-        assert_eq!(
-            judge(&asked, &answer(&asked, 3, 0)),
-            Some(Verdict::Failed),
-            "no such name"
-        );
-        assert_eq!(
-            judge(&asked, &answer(&asked, 2, 0)),
-            Some(Verdict::Failed),
-            "server failure"
-        );
+        assert_eq!(judge(&asked, &answer(&asked, 0, 1)), Some(Verdict::Answered));
+        assert_eq!(judge(&asked, &answer(&asked, 0, 0)), Some(Verdict::Failed), "no address");
+        assert_eq!(judge(&asked, &answer(&asked, 3, 0)), Some(Verdict::Failed), "no such name");
+        assert_eq!(judge(&asked, &answer(&asked, 2, 0)), Some(Verdict::Failed), "server failure");
     }
 
     #[test]

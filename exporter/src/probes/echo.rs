@@ -69,11 +69,7 @@ impl Sender {
         if message[0] != reply || message[1] != 0 {
             return None;
         }
-        let word = |at: usize| {
-            Some(u64::from_be_bytes(
-                payload.get(at..at + 8)?.try_into().ok()?,
-            ))
-        };
+        let word = |at: usize| Some(u64::from_be_bytes(payload.get(at..at + 8)?.try_into().ok()?));
         (word(0)? == self.token).then_some(())?;
         word(8)
     }
@@ -96,11 +92,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const SENDER: Sender = Sender {
-        family: Family::V4,
-        identifier: 0x1234,
-        token: 0xfeed_face_cafe,
-    };
+    const SENDER: Sender =
+        Sender { family: Family::V4, identifier: 0x1234, token: 0xfeed_face_cafe };
 
     fn reply(sender: &Sender, count: u64) -> Vec<u8> {
         let mut message = sender.request(count).to_vec();
@@ -111,10 +104,7 @@ mod tests {
     #[test]
     fn the_checksum_of_a_message_with_its_checksum_is_zero() {
         assert_eq!(checksum(&SENDER.request(7)), 0);
-        assert_eq!(
-            checksum(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]),
-            0x220d
-        );
+        assert_eq!(checksum(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]), 0x220d);
     }
 
     #[test]
@@ -128,10 +118,7 @@ mod tests {
 
     #[test]
     fn counts_beyond_16_bits_are_told_apart() {
-        assert_eq!(
-            SENDER.answered_by(&reply(&SENDER, 65_536 + 9), Framing::Bare),
-            Some(65_545)
-        );
+        assert_eq!(SENDER.answered_by(&reply(&SENDER, 65_536 + 9), Framing::Bare), Some(65_545));
     }
 
     #[test]
@@ -151,15 +138,9 @@ mod tests {
 
     #[test]
     fn ipv6_has_its_own_types() {
-        let sender = Sender {
-            family: Family::V6,
-            ..SENDER
-        };
+        let sender = Sender { family: Family::V6, ..SENDER };
         assert_eq!(sender.request(1)[0], 128);
-        assert_eq!(
-            sender.answered_by(&reply(&sender, 1), Framing::Bare),
-            Some(1)
-        );
+        assert_eq!(sender.answered_by(&reply(&sender, 1), Framing::Bare), Some(1));
     }
 
     proptest! {

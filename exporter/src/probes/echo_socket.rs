@@ -62,11 +62,7 @@ impl EchoSocket {
         Ok(Self {
             socket: UdpSocket::from_std(socket.into())?,
             permission,
-            sender: Sender {
-                family,
-                identifier: token as u16,
-                token,
-            },
+            sender: Sender { family, identifier: token as u16, token },
         })
     }
 

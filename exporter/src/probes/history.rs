@@ -82,20 +82,10 @@ impl History {
         };
         self.lost += u64::from(rtt.is_none());
         // An answer may overtake the end of an earlier request's time.
-        let later = self
-            .recent
-            .iter()
-            .rev()
-            .take_while(|request| request.sent > sent)
-            .count();
-        self.recent
-            .insert(self.recent.len() - later, Request { sent, rtt });
+        let later = self.recent.iter().rev().take_while(|request| request.sent > sent).count();
+        self.recent.insert(self.recent.len() - later, Request { sent, rtt });
         let newest = self.recent.back().map_or(sent, |request| request.sent);
-        while self
-            .recent
-            .front()
-            .is_some_and(|oldest| newest - oldest.sent > KEPT)
-        {
+        while self.recent.front().is_some_and(|oldest| newest - oldest.sent > KEPT) {
             self.recent.pop_front();
         }
     }
@@ -110,10 +100,7 @@ impl History {
         if self.requests == 0 {
             return None;
         }
-        Some(
-            self.last_answer
-                .is_some_and(|at| now.saturating_duration_since(at) <= span),
-        )
+        Some(self.last_answer.is_some_and(|at| now.saturating_duration_since(at) <= span))
     }
 
     /// The last minute; `None` while nothing is known about it.
@@ -131,11 +118,7 @@ impl History {
         }
         (sent > 0).then(|| Minute {
             loss_percent: f64::from(sent - answered) * 100.0 / f64::from(sent),
-            rtt: (answered > 0).then(|| Spread {
-                mean: sum / answered,
-                min,
-                max,
-            }),
+            rtt: (answered > 0).then(|| Spread { mean: sum / answered, min, max }),
         })
     }
 
@@ -156,9 +139,7 @@ impl History {
     }
 
     fn since(&self, now: Instant, span: Duration) -> impl Iterator<Item = &Request> {
-        self.recent
-            .iter()
-            .filter(move |r| now.saturating_duration_since(r.sent) < span)
+        self.recent.iter().filter(move |r| now.saturating_duration_since(r.sent) < span)
     }
 }
 
@@ -189,10 +170,7 @@ mod tests {
     #[test]
     fn a_lost_request_and_one_that_could_not_leave_both_count_as_lost() {
         let (history, now) = played("..x!");
-        assert_eq!(
-            (history.requests, history.lost, history.send_errors),
-            (4, 2, 1)
-        );
+        assert_eq!((history.requests, history.lost, history.send_errors), (4, 2, 1));
         let minute = history.minute(now).unwrap();
         assert!((minute.loss_percent - 50.0).abs() < 1e-9);
         assert_eq!(minute.rtt.unwrap().mean, Duration::from_millis(10));
@@ -217,10 +195,7 @@ mod tests {
     #[test]
     fn a_minute_without_answers_has_no_times() {
         let (history, now) = played("xxx");
-        let expected = Minute {
-            loss_percent: 100.0,
-            rtt: None,
-        };
+        let expected = Minute { loss_percent: 100.0, rtt: None };
         assert_eq!(history.minute(now), Some(expected));
         assert_eq!(history.answered_within(3 * SECOND, now), Some(false));
     }

@@ -5,9 +5,7 @@ use std::time::Duration;
 use crate::exposition::{Family, Labels};
 
 /// Upper bounds, in milliseconds: from the next room to the other side of the world.
-const BOUNDS_MS: [u32; 15] = [
-    1, 2, 5, 10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1000,
-];
+const BOUNDS_MS: [u32; 15] = [1, 2, 5, 10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1000];
 
 /// A histogram of round-trip times.
 #[derive(Debug, Clone, Default)]
@@ -32,9 +30,7 @@ impl Latencies {
     ) -> std::fmt::Result {
         let mut buckets = [(f64::INFINITY, 0); BOUNDS_MS.len() + 1];
         for (index, bucket) in buckets.iter_mut().enumerate() {
-            let bound = BOUNDS_MS
-                .get(index)
-                .map_or(f64::INFINITY, |ms| f64::from(*ms) / 1000.0);
+            let bound = BOUNDS_MS.get(index).map_or(f64::INFINITY, |ms| f64::from(*ms) / 1000.0);
             *bucket = (bound, self.counts[index]);
         }
         family.observations(labels, self.sum.as_secs_f64(), &buckets)

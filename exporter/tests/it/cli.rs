@@ -13,14 +13,8 @@ fn a_bad_setting_opens_no_port_and_exits_with_2() {
     let output = run(&["--api-port", "http", "--log-level", "9"]);
     assert_eq!(output.status.code(), Some(2));
     let errors = text(&output.stderr);
-    assert!(
-        errors.contains("--api-port \"http\": expected a port number"),
-        "{errors}"
-    );
-    assert!(
-        errors.contains("--log-level \"9\""),
-        "all problems at once: {errors}"
-    );
+    assert!(errors.contains("--api-port \"http\": expected a port number"), "{errors}");
+    assert!(errors.contains("--log-level \"9\""), "all problems at once: {errors}");
     assert_eq!(errors.lines().count(), 2, "nothing else is said: {errors}");
 }
 
@@ -28,25 +22,14 @@ fn a_bad_setting_opens_no_port_and_exits_with_2() {
 fn an_unknown_flag_exits_with_2_and_names_the_nearest() {
     let output = run(&["--api-prot", "1"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(
-        text(&output.stderr).contains("--api-port"),
-        "{}",
-        text(&output.stderr)
-    );
+    assert!(text(&output.stderr).contains("--api-port"), "{}", text(&output.stderr));
 }
 
 #[test]
 fn a_port_that_is_taken_names_the_flag() {
     let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let output = run(&[
-        "--listen",
-        "127.0.0.1",
-        "--api-port",
-        &port,
-        "--ping-targets",
-        "",
-    ]);
+    let output = run(&["--listen", "127.0.0.1", "--api-port", &port, "--ping-targets", ""]);
     assert_eq!(output.status.code(), Some(1));
     let errors = text(&output.stderr);
     assert!(errors.contains(&format!("127.0.0.1:{port}")), "{errors}");
@@ -56,13 +39,7 @@ fn a_port_that_is_taken_names_the_flag() {
 
 #[test]
 fn check_config_prints_what_is_in_force_and_hides_the_token() {
-    let output = run(&[
-        "check-config",
-        "--token",
-        "hunter2",
-        "--ping-interval",
-        "0.5",
-    ]);
+    let output = run(&["check-config", "--token", "hunter2", "--ping-interval", "0.5"]);
     assert!(output.status.success());
     let settings = text(&output.stdout);
     assert!(settings.contains("PING_INTERVAL=\"0.5\""), "{settings}");
@@ -85,26 +62,11 @@ fn doctor_names_every_source_and_no_secret() {
     let root = fixture("filogic-pppoe");
     let root = root.to_str().unwrap();
     let command = "command:/bin/echo -p s3cret";
-    let output = run(&[
-        "doctor",
-        "--root",
-        root,
-        "--token",
-        "hunter2",
-        "--optical-source",
-        command,
-    ]);
+    let output =
+        run(&["doctor", "--root", root, "--token", "hunter2", "--optical-source", command]);
     assert!(output.status.success());
     let report = text(&output.stdout);
-    for part in [
-        "netifd",
-        "WAN_IFACE",
-        "PPPoE",
-        "permission",
-        "thermal_zone1",
-        "eeprom",
-        "hwmon",
-    ] {
+    for part in ["netifd", "WAN_IFACE", "PPPoE", "permission", "thermal_zone1", "eeprom", "hwmon"] {
         assert!(report.contains(part), "{part} is missing: {report}");
     }
     for secret in ["hunter2", "s3cret", "00:00:5e"] {
@@ -115,13 +77,7 @@ fn doctor_names_every_source_and_no_secret() {
 #[test]
 fn status_prints_what_net_status_answers() {
     let root = fixture("filogic-pppoe");
-    let output = run(&[
-        "status",
-        "--root",
-        root.to_str().unwrap(),
-        "--disable",
-        "ping",
-    ]);
+    let output = run(&["status", "--root", root.to_str().unwrap(), "--disable", "ping"]);
     assert!(output.status.success());
     let status: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(status["realtime"]["wan_state"], "up");

@@ -10,9 +10,7 @@ use netmonitor_exporter::config::settings::SETTINGS;
 use crate::program::{Program, fixture, until};
 
 fn document(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../docs")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)
 }
 
 /// Compares what stands between the marks of a document with `list`.
@@ -46,13 +44,9 @@ fn add_families(all: &mut BTreeMap<String, Family>, text: &str) {
             all.entry(name.to_owned()).or_default().kind = kind.to_owned();
             current = name.to_owned();
         } else {
-            let labels = line
-                .split_once('{')
-                .and_then(|(_, rest)| rest.rsplit_once('}'));
-            let names = labels
-                .iter()
-                .flat_map(|(labels, _)| labels.split("\","))
-                .filter_map(|label| {
+            let labels = line.split_once('{').and_then(|(_, rest)| rest.rsplit_once('}'));
+            let names =
+                labels.iter().flat_map(|(labels, _)| labels.split("\",")).filter_map(|label| {
                     Some(label.split_once("=\"")?.0.to_owned()).filter(|name| name != "le")
                 });
             all.get_mut(&current).unwrap().labels.extend(names);
@@ -66,10 +60,7 @@ fn every_metric_is_documented_and_every_documented_metric_exists() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     for file in std::fs::read_dir(golden).unwrap() {
         let path = file.unwrap().path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "prom")
-        {
+        if path.extension().is_some_and(|extension| extension == "prom") {
             add_families(&mut families, &std::fs::read_to_string(path).unwrap());
         }
     }
@@ -84,17 +75,8 @@ fn every_metric_is_documented_and_every_documented_metric_exists() {
     });
 
     let rows = families.iter().fold(String::new(), |rows, (name, family)| {
-        let labels: Vec<String> = family
-            .labels
-            .iter()
-            .map(|label| format!("`{label}`"))
-            .collect();
-        rows + &format!(
-            "| `{name}` | {} | {} | {} |\n",
-            family.kind,
-            labels.join(" "),
-            family.help
-        )
+        let labels: Vec<String> = family.labels.iter().map(|label| format!("`{label}`")).collect();
+        rows + &format!("| `{name}` | {} | {} | {} |\n", family.kind, labels.join(" "), family.help)
     });
     check(
         "metrics.md",

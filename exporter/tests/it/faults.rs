@@ -23,10 +23,7 @@ fn check_answers(device: &str) -> String {
 #[test]
 fn empty_files() {
     let text = check_answers("bad/empty-files");
-    assert!(
-        text.contains("collector_success{collector=\"memory\"} 0"),
-        "{text}"
-    );
+    assert!(text.contains("collector_success{collector=\"memory\"} 0"), "{text}");
     assert!(!text.contains("netmonitor_memory_total_bytes "), "{text}");
 }
 
@@ -61,10 +58,7 @@ fn a_counter_that_jumps_back_is_shown_as_it_is() {
 fn a_device_with_nothing_at_all() {
     let empty = tempfile::tempdir().unwrap();
     let program = Program::start(empty.path(), NO_PINGS);
-    assert_eq!(
-        program.get("/net/status").json()["realtime"]["wan_state"],
-        "unknown"
-    );
+    assert_eq!(program.get("/net/status").json()["realtime"]["wan_state"], "unknown");
     assert_eq!(program.metrics().status, 200);
 }
 
@@ -89,28 +83,15 @@ fn a_sensor_that_hangs_costs_its_own_series_and_does_not_hold_up_stopping() {
     make_pipe(&zone);
     let program = Program::start(device.path(), NO_PINGS);
     until("the hang is noticed", || {
-        program
-            .metrics()
-            .sample("netmonitor_sensor_hangs_total")
-            .is_some_and(|hangs| hangs >= 1.0)
+        program.metrics().sample("netmonitor_sensor_hangs_total").is_some_and(|hangs| hangs >= 1.0)
     });
     let metrics = program.metrics();
-    assert_eq!(
-        metrics.sample("netmonitor_wan_up{interface=\"wan\"}"),
-        Some(1.0)
-    );
-    assert!(
-        !metrics.body.contains("cpu_temperature_celsius{"),
-        "{}",
-        metrics.body
-    );
+    assert_eq!(metrics.sample("netmonitor_wan_up{interface=\"wan\"}"), Some(1.0));
+    assert!(!metrics.body.contains("cpu_temperature_celsius{"), "{}", metrics.body);
     assert!(program.get("/net/status").json()["realtime"]["cpu_temp"].is_null());
 
     program.signal("TERM");
-    assert!(
-        program.ended().success(),
-        "a thread that hangs does not hold up stopping"
-    );
+    assert!(program.ended().success(), "a thread that hangs does not hold up stopping");
 }
 
 #[test]
@@ -121,19 +102,14 @@ fn a_hung_sensor_that_returns_is_read_again() {
     let settings = format!("{NO_PINGS}TEMP_SOURCE=\"cpu-thermal\"\n");
     let program = Program::start(device.path(), &settings);
     let hangs = || program.metrics().sample("netmonitor_sensor_hangs_total");
-    until("the hang is noticed", || {
-        hangs().is_some_and(|hangs| hangs >= 1.0)
-    });
+    until("the hang is noticed", || hangs().is_some_and(|hangs| hangs >= 1.0));
     let mut pipe = std::fs::OpenOptions::new().write(true).open(&zone).unwrap();
     std::fs::remove_file(&zone).unwrap();
     std::fs::write(&zone, "47125\n").unwrap();
     pipe.write_all(b"1\n").unwrap();
     drop(pipe);
     until("the sensor is read again", || {
-        program
-            .metrics()
-            .body
-            .contains("cpu_temperature_celsius{sensor=\"cpu-thermal\"} 47.125")
+        program.metrics().body.contains("cpu_temperature_celsius{sensor=\"cpu-thermal\"} 47.125")
     });
 }
 
@@ -142,15 +118,10 @@ fn an_interface_that_goes_and_comes_back() {
     let device = copy_of("filogic-pppoe");
     let program = Program::start(device.path(), NO_PINGS);
     let up = |program: &Program| {
-        program
-            .metrics()
-            .sample("netmonitor_pppoe_up{interface=\"pppoe-wan\"}")
+        program.metrics().sample("netmonitor_pppoe_up{interface=\"pppoe-wan\"}")
     };
     until("the session is seen", || up(&program) == Some(1.0));
-    let (here, away) = (
-        device.path().join("sys/class/net/pppoe-wan"),
-        device.path().join("away"),
-    );
+    let (here, away) = (device.path().join("sys/class/net/pppoe-wan"), device.path().join("away"));
     std::fs::rename(&here, &away).unwrap();
     until("the session is gone", || up(&program) == Some(0.0));
     std::fs::rename(&away, &here).unwrap();

@@ -29,9 +29,7 @@ fn masked(text: &str) -> String {
 #[track_caller]
 fn check(device: &str) {
     let program = Program::start(&fixture(device), "PING_TARGETS=\"\"\nDISABLE=\"ping\"\n");
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden")
-        .join(device);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(device);
     let golden = path.with_extension("prom");
     let read = |text: &str| {
         let sensors = ["link", "thermal", "optical"];

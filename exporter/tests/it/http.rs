@@ -42,11 +42,7 @@ fn open_metrics_goes_to_who_asks_for_it() {
         "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
          Accept: application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5\r\n\r\n",
     );
-    assert!(
-        answer
-            .headers
-            .contains("content-type: application/openmetrics-text; version=1.0.0")
-    );
+    assert!(answer.headers.contains("content-type: application/openmetrics-text; version=1.0.0"));
     assert!(answer.body.ends_with("# EOF\n"), "{}", answer.body);
 }
 
@@ -54,15 +50,10 @@ fn open_metrics_goes_to_who_asks_for_it() {
 fn methods_other_than_get_and_head() {
     let program = start("");
     for method in ["POST", "PUT", "DELETE", "OPTIONS", "BREW"] {
-        let answer = program.ask(&format!(
-            "{method} /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-        ));
+        let answer = program
+            .ask(&format!("{method} /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
         assert_eq!(answer.status, 405, "{method}");
-        assert!(
-            answer.headers.contains("allow: get,head"),
-            "{}",
-            answer.headers
-        );
+        assert!(answer.headers.contains("allow: get,head"), "{}", answer.headers);
         assert!(answer.json()["error"].is_string());
     }
     let head = program.ask("HEAD /net/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
@@ -91,16 +82,8 @@ fn a_token_is_asked_for_everywhere_but_at_healthz() {
     for path in ["/", "/metrics", "/net/status", "/nothing"] {
         let answer = program.get(path);
         assert_eq!(answer.status, 401, "{path}");
-        assert!(
-            answer.headers.contains("www-authenticate: bearer"),
-            "{}",
-            answer.headers
-        );
-        assert!(
-            answer.headers.contains("www-authenticate: basic"),
-            "{}",
-            answer.headers
-        );
+        assert!(answer.headers.contains("www-authenticate: bearer"), "{}", answer.headers);
+        assert!(answer.headers.contains("www-authenticate: basic"), "{}", answer.headers);
     }
     assert_eq!(program.get("/healthz").status, 200);
     // base64 of ":hunter2"
@@ -132,20 +115,13 @@ fn wrong_tokens_by_the_thousand_change_nothing() {
 #[test]
 fn endless_and_missing_headers() {
     let program = start("");
-    let long = format!(
-        "GET /metrics HTTP/1.1\r\nX: {}\r\n\r\n",
-        "x".repeat(1_000_000)
-    );
+    let long = format!("GET /metrics HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(1_000_000));
     assert_eq!(program.ask(&long).status, 431);
     let many = format!("GET /metrics HTTP/1.1\r\n{}\r\n", "X: x\r\n".repeat(1000));
     assert_eq!(program.ask(&many).status, 431);
     let none = program.ask("GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n");
     assert_eq!(none.status, 200, "the Host header is not needed");
-    for nonsense in [
-        "\r\n\r\n\r\n\r\nx\r\n\r\n",
-        "GET\r\n\r\n",
-        "\u{16}\u{3}\u{1}\u{2}\r\n\r\n",
-    ] {
+    for nonsense in ["\r\n\r\n\r\n\r\nx\r\n\r\n", "GET\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}\r\n\r\n"] {
         assert_eq!(program.ask(nonsense).status, 400, "{nonsense:?}");
     }
     assert_eq!(program.get("/healthz").status, 200);
@@ -168,13 +144,8 @@ fn a_thousand_idle_connections_and_half_requests_leave_room_for_a_good_client() 
     assert_eq!(program.get("/metrics").status, 200);
     // One connection is ours, and each open one is a file descriptor.
     let open = program.metrics().sample("process_open_fds");
-    let real = std::fs::read_dir(format!("/proc/{}/fd", program.pid()))
-        .unwrap()
-        .count();
-    assert!(
-        real < 100,
-        "{real} open files, and the program says {open:?}"
-    );
+    let real = std::fs::read_dir(format!("/proc/{}/fd", program.pid())).unwrap().count();
+    assert!(real < 100, "{real} open files, and the program says {open:?}");
 }
 
 #[test]
@@ -184,10 +155,7 @@ fn a_request_that_never_ends_is_closed() {
     stream.write_all(b"GET /metrics HTTP/1.1\r\n").unwrap();
     let mut received = Vec::new();
     stream.read_to_end(&mut received).unwrap();
-    assert_eq!(
-        received, b"",
-        "closed without an answer, before the client gave up"
-    );
+    assert_eq!(received, b"", "closed without an answer, before the client gave up");
 }
 
 #[test]
@@ -200,26 +168,16 @@ fn several_requests_share_a_connection() {
         )
         .unwrap();
     let answers = read_answer(&mut stream);
-    assert_eq!(
-        answers.body.matches("HTTP/1.1 200 OK").count(),
-        1,
-        "the second: {}",
-        answers.body
-    );
+    assert_eq!(answers.body.matches("HTTP/1.1 200 OK").count(), 1, "the second: {}", answers.body);
 }
 
 #[test]
 fn the_page_shows_the_state_and_needs_nothing_else() {
     let program = start("");
-    until("the WAN is read", || {
-        program.metrics().body.contains("netmonitor_wan_up")
-    });
+    until("the WAN is read", || program.metrics().body.contains("netmonitor_wan_up"));
     let page = program.get("/").body;
     assert!(page.contains("<th>WAN<td class=up>up"), "{page}");
-    assert!(
-        !page.contains("http://") && !page.contains("<script"),
-        "{page}"
-    );
+    assert!(!page.contains("http://") && !page.contains("<script"), "{page}");
 }
 
 #[test]
@@ -240,22 +198,10 @@ fn the_status_has_the_keys_that_old_clients_read() {
     for key in ["rtt", "min", "max", "sent_total", "lost_total"] {
         assert!(ping[key].is_number(), "{key} in {ping}");
     }
-    assert!(
-        !status["realtime"]["ping"]
-            .as_object()
-            .unwrap()
-            .contains_key("gateway")
-    );
+    assert!(!status["realtime"]["ping"].as_object().unwrap().contains_key("gateway"));
     let summary = keys(&status["summary"]);
     assert_eq!(summary, ["pppoe_reconnect_count_24h", "wan_down_count_24h"]);
-    for key in [
-        "stream",
-        "oldest_seq",
-        "next_seq",
-        "revision",
-        "boot_id",
-        "started_at",
-    ] {
+    for key in ["stream", "oldest_seq", "next_seq", "revision", "boot_id", "started_at"] {
         assert!(!status["queue"][key].is_null(), "{key}");
     }
 }

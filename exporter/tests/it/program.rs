@@ -45,9 +45,7 @@ impl Answer {
 }
 
 pub(crate) fn fixture(device: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../tests/fixtures")
-        .join(device)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures").join(device)
 }
 
 /// The program with arguments, in an environment without settings of the person who runs
@@ -72,11 +70,7 @@ pub(crate) fn tool(name: &str) -> Command {
 
 /// Runs a subcommand to its end.
 pub(crate) fn run(arguments: &[&str]) -> Output {
-    command()
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
+    command().args(arguments).stdin(Stdio::null()).output().unwrap()
 }
 
 impl Program {
@@ -92,15 +86,7 @@ impl Program {
         // Somebody else's account must be able to read it.
         set_mode(dir.path(), 0o755);
         let mut child = command
-            .args([
-                "--listen",
-                "127.0.0.1",
-                "--api-port",
-                "0",
-                "--ping-gateway",
-                "0",
-                "--config",
-            ])
+            .args(["--listen", "127.0.0.1", "--api-port", "0", "--ping-gateway", "0", "--config"])
             .arg(&settings_file)
             .arg("--root")
             .arg(root)
@@ -113,10 +99,8 @@ impl Program {
         let port = loop {
             let before = log.len();
             assert_ne!(lines.read_line(&mut log).unwrap(), 0, "ended early: {log}");
-            if let Some((_, port)) = log[before..].trim_end().rsplit_once(":") {
-                if log[before..].contains("answers on http://") {
-                    break port.parse().unwrap();
-                }
+            if let Some((_, address)) = log[before..].split_once("answers on http://") {
+                break address.trim_end().rsplit_once(':').unwrap().1.parse().unwrap();
             }
         };
         let log = Arc::new(Mutex::new(log));
@@ -126,13 +110,7 @@ impl Program {
                 sink.lock().unwrap().push_str(&format!("{line}\n"));
             }
         });
-        Self {
-            child,
-            port,
-            log,
-            _settings: dir,
-            settings_file,
-        }
+        Self { child, port, log, _settings: dir, settings_file }
     }
 
     /// Starts in a network of its own with nothing but loopback: whatever the program
@@ -150,17 +128,8 @@ impl Program {
         work: impl FnOnce(&Self) + Send,
     ) {
         let mut alone = tool("unshare");
-        alone.args([
-            "--net",
-            "sh",
-            "-c",
-            "ip link set lo up && exec \"$@\"",
-            "sh",
-        ]);
-        alone
-            .arg(start.get_program())
-            .args(start.get_args())
-            .env("TZ", "UTC");
+        alone.args(["--net", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"]);
+        alone.arg(start.get_program()).args(start.get_args()).env("TZ", "UTC");
         let program = Self::start_by(alone, root, settings);
         let network = std::fs::File::open(format!("/proc/{}/ns/net", program.pid())).unwrap();
         std::thread::scope(|scope| {
@@ -175,9 +144,7 @@ impl Program {
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
-        self.ask(&format!(
-            "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-        ))
+        self.ask(&format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
     }
 
     /// Sends bytes and reads the answer to the end of the connection.
@@ -213,13 +180,7 @@ impl Program {
 
     pub(crate) fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
-        assert!(
-            tool("kill")
-                .args(["-s", signal, &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(tool("kill").args(["-s", signal, &pid]).status().unwrap().success());
     }
 
     /// Waits for the program to end by itself.
@@ -246,26 +207,15 @@ pub(crate) fn read_answer(stream: &mut impl Read) -> Answer {
     stream.read_to_end(&mut bytes).ok();
     let text = String::from_utf8(bytes).unwrap();
     let (headers, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-    let status = headers
-        .split(' ')
-        .nth(1)
-        .and_then(|code| code.parse().ok())
-        .unwrap_or(0);
-    Answer {
-        status,
-        headers: headers.to_lowercase(),
-        body: body.to_owned(),
-    }
+    let status = headers.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
+    Answer { status, headers: headers.to_lowercase(), body: body.to_owned() }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a deadline for the test itself")]
 pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
     while !condition() {
-        assert!(
-            Instant::now() < deadline,
-            "did not come about in time: {what}"
-        );
+        assert!(Instant::now() < deadline, "did not come about in time: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

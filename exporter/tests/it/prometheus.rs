@@ -20,18 +20,10 @@ fn read_by(mut command: Command, text: &str) -> (bool, String) {
         .stderr(Stdio::piped())
         .spawn()
         .expect("make test installs promtool and python3-prometheus-client");
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(text.as_bytes())
-        .unwrap();
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let said = [output.stdout, output.stderr].concat();
-    (
-        output.status.success(),
-        String::from_utf8_lossy(&said).into_owned(),
-    )
+    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
 }
 
 /// Runs `work` with the program on each device, once everything has something to show.
@@ -71,16 +63,8 @@ fn a_strict_open_metrics_parser_accepts_every_scrape() {
         python.args(["-c", PARSE]);
         let (content, said) = read_by(python, &answer.body);
         assert!(content, "{device}: {said}");
-        let samples = answer
-            .body
-            .lines()
-            .filter(|line| !line.starts_with('#'))
-            .count();
-        assert_eq!(
-            said.trim(),
-            samples.to_string(),
-            "{device}: every sample is read"
-        );
+        let samples = answer.body.lines().filter(|line| !line.starts_with('#')).count();
+        assert_eq!(said.trim(), samples.to_string(), "{device}: every sample is read");
     });
 }
 
@@ -108,18 +92,11 @@ fn scraped_by_prometheus(program: &Program) {
     std::fs::write(&config, settings).unwrap();
     let log = dir.path().join("log");
     // Prometheus must be told its port; a free one of this moment serves.
-    let port = std::net::TcpListener::bind(("127.0.0.1", 0))
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
     let _prometheus = Stopped(
         tool("prometheus")
             .arg(format!("--config.file={}", config.display()))
-            .arg(format!(
-                "--storage.tsdb.path={}",
-                dir.path().join("data").display()
-            ))
+            .arg(format!("--storage.tsdb.path={}", dir.path().join("data").display()))
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(&log).unwrap())

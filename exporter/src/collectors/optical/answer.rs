@@ -64,13 +64,7 @@ fn parse_huawei(arguments: &str) -> Readout {
     let arguments = arguments.split(')').next().unwrap_or_default();
     let mut values = arguments.split(',').map(unescape).skip(1).peekable();
     values.next_if(|value| value.contains(|c: char| c.is_ascii_alphabetic()));
-    let names = [
-        "tx_power_dbm",
-        "rx_power_dbm",
-        "voltage_mv",
-        "temperature_c",
-        "bias_ma",
-    ];
+    let names = ["tx_power_dbm", "rx_power_dbm", "voltage_mv", "temperature_c", "bias_ma"];
     let mut readout = Readout::default();
     for (name, value) in names.into_iter().zip(values) {
         readout.take(name, &value);
@@ -83,9 +77,7 @@ fn unescape(text: &str) -> String {
     let mut parts = text.trim().trim_matches('"').split("\\x");
     let mut plain = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let code = part
-            .get(..2)
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let code = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
         match (code, part.get(2..)) {
             (Some(code), Some(rest)) => {
                 plain.push(char::from(code));
@@ -105,11 +97,7 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &str) {
         let shown = parse("ubus", text).map(|sample| sample.to_string());
-        assert_eq!(
-            shown.unwrap_or_else(|error| error.to_string()),
-            expected,
-            "{text}"
-        );
+        assert_eq!(shown.unwrap_or_else(|error| error.to_string()), expected, "{text}");
     }
 
     #[test]
@@ -117,35 +105,17 @@ mod tests {
         let both = "receive -18.50 dBm, transmit 2.10 dBm";
         check(r#"{"rx_power": -18.5, "tx_power": 2.1}"#, both);
         check(r#"{"RxPower": "-18.50 dBm", "TxPower": "2.10 dBm"}"#, both);
-        check(
-            r#"{"optical": {"rx": {"power": -18.5}, "tx": {"power": "2,1"}}}"#,
-            both,
-        );
-        check(
-            r#"{"receive_power": "-18,5", "transmit_power": "2.1", "state": "O5"}"#,
-            both,
-        );
-        check(
-            r#"[{"receivedOpticalPower": "-18.5 dBm", "transmitOpticalPower": 2.1}]"#,
-            both,
-        );
+        check(r#"{"optical": {"rx": {"power": -18.5}, "tx": {"power": "2,1"}}}"#, both);
+        check(r#"{"receive_power": "-18,5", "transmit_power": "2.1", "state": "O5"}"#, both);
+        check(r#"[{"receivedOpticalPower": "-18.5 dBm", "transmitOpticalPower": 2.1}]"#, both);
         check(
             r#"{"rx_power": -18.5, "thresholds": {"rx_power": -28}, "temperature": 45,
                 "voltage": 3.29, "bias_current": 12.3}"#,
             "receive -18.50 dBm, 45.0 °C, 3.29 V, 12.3 mA",
         );
-        check(
-            r#"{"rx_power": null, "tx_power": 2.1}"#,
-            "receive not measured, transmit 2.10 dBm",
-        );
-        check(
-            r#"{"rx_power": "-inf", "tx_power": 2.1}"#,
-            "receive no light, transmit 2.10 dBm",
-        );
-        check(
-            r#"{"olt_rx_power": -20, "rx_power": -18.5}"#,
-            "receive -18.50 dBm",
-        );
+        check(r#"{"rx_power": null, "tx_power": 2.1}"#, "receive not measured, transmit 2.10 dBm");
+        check(r#"{"rx_power": "-inf", "tx_power": 2.1}"#, "receive no light, transmit 2.10 dBm");
+        check(r#"{"olt_rx_power": -20, "rx_power": -18.5}"#, "receive -18.50 dBm");
     }
 
     #[test]
@@ -163,10 +133,7 @@ mod tests {
     #[test]
     fn huaweis_page_is_read_with_and_without_the_state_of_the_link() {
         let expected = "receive -24.09 dBm, transmit 2.33 dBm, 47.0 °C, 3.36 V, 10.0 mA";
-        check(
-            r#"new stOpticInfo("domain","ok","2.33","-24.09","3364","47","10")"#,
-            expected,
-        );
+        check(r#"new stOpticInfo("domain","ok","2.33","-24.09","3364","47","10")"#, expected);
         check(
             r#"function stOpticInfo(domain,transOpticPower,revOpticPower) { }
                var infos = new Array(new stOpticInfo("Internet\x2eOptic","\x202\x2e33",

@@ -28,10 +28,7 @@ pub(super) fn parse(text: &str) -> Readout {
 /// The simplest answer: the received power, and the sent one if there is a second number.
 fn bare_numbers(text: &str) -> Option<Vec<&str>> {
     let is_unit = |word: &&str| word.eq_ignore_ascii_case("dbm");
-    let words: Vec<&str> = text
-        .split_whitespace()
-        .filter(|word| !is_unit(word))
-        .collect();
+    let words: Vec<&str> = text.split_whitespace().filter(|word| !is_unit(word)).collect();
     let is_number = |word: &str| match measured::find_all(word).as_slice() {
         [one] => one.at == 0 && (one.end == word.len() || is_unit(&&word[one.end..])),
         _ => false,
@@ -74,41 +71,24 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
-        let shown = parse(text)
-            .into_sample("command")
-            .map(|sample| sample.to_string());
+        let shown = parse(text).into_sample("command").map(|sample| sample.to_string());
         assert_eq!(shown.as_deref().unwrap_or("nothing"), expected, "{text}");
     }
 
     #[test]
     fn one_value_on_a_line_is_read_in_all_dialects() {
         check("Rx Power: -24.559320  dBm\n", "receive -24.56 dBm");
-        check(
-            "RX power(dBm)                     :-20.18\r\n",
-            "receive -20.18 dBm",
-        );
+        check("RX power(dBm)                     :-20.18\r\n", "receive -20.18 dBm");
         check("RX power: -18,50 dBm", "receive -18.50 dBm");
-        check(
-            "RX POWER            :35.29uW -14.46dBm",
-            "receive -14.46 dBm",
-        );
-        check(
-            "RSSI 1490 power                  17.01uW -17.57dBm",
-            "receive -17.57 dBm",
-        );
+        check("RX POWER            :35.29uW -14.46dBm", "receive -14.46 dBm");
+        check("RSSI 1490 power                  17.01uW -17.57dBm", "receive -17.57 dBm");
         check("RSSI 1490 power 17.01uW -17.57dBm", "receive -17.57 dBm");
         check("Rx Power:\t-40.00 dBm", "receive no light");
         check("RECEIVED_POWER: -18.5", "receive -18.50 dBm");
         check("RECEIVED_POWER=-18,5", "receive -18.50 dBm");
         check("rx_power -20.1", "receive -20.10 dBm");
-        check(
-            "Receive Power (dBm):  -2.5  0.0  -3.0  -15.0  -17.0",
-            "receive -2.50 dBm",
-        );
-        check(
-            "Receive Power: -2.5 dBm (High: 0.0 dBm, Low: -15.0 dBm)",
-            "receive -2.50 dBm",
-        );
+        check("Receive Power (dBm):  -2.5  0.0  -3.0  -15.0  -17.0", "receive -2.50 dBm");
+        check("Receive Power: -2.5 dBm (High: 0.0 dBm, Low: -15.0 dBm)", "receive -2.50 dBm");
     }
 
     #[test]
@@ -125,16 +105,9 @@ mod tests {
 
     #[test]
     fn what_has_no_power_gives_nothing() {
-        for text in [
-            "",
-            "\n",
-            "login:",
-            "1 2 3",
-            "5abc",
-            "dBm",
-            "rx_bytes: 1500",
-            "error: no such command",
-        ] {
+        for text in
+            ["", "\n", "login:", "1 2 3", "5abc", "dBm", "rx_bytes: 1500", "error: no such command"]
+        {
             check(text, "nothing");
         }
     }

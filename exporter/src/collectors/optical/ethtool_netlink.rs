@@ -70,15 +70,10 @@ impl Ethtool {
         socket2::SockRef::from(&socket).set_read_timeout(Some(PATIENCE))?;
 
         let name = EthtoolMessage::family_name().to_owned();
-        let question = GenlCtrl {
-            cmd: GenlCtrlCmd::GetFamily,
-            nlas: vec![GenlCtrlAttrs::FamilyName(name)],
-        };
+        let question =
+            GenlCtrl { cmd: GenlCtrlCmd::GetFamily, nlas: vec![GenlCtrlAttrs::FamilyName(name)] };
         match exchange(&socket, 0, question) {
-            Ok(answer) => Ok(Self {
-                family: family_of(&answer.nlas)?,
-                socket,
-            }),
+            Ok(answer) => Ok(Self { family: family_of(&answer.nlas)?, socket }),
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Err(OpenError::NoFamily),
             Err(error) => Err(error.into()),
         }
@@ -166,10 +161,7 @@ where
 }
 
 fn malformed(what: &str) -> io::Error {
-    io::Error::new(
-        io::ErrorKind::InvalidData,
-        format!("the kernel gave {what}"),
-    )
+    io::Error::new(io::ErrorKind::InvalidData, format!("the kernel gave {what}"))
 }
 
 #[cfg(test)]
@@ -187,10 +179,7 @@ mod tests {
         for chip in [Chip::Identity, Chip::Diagnostics] {
             let error = ethtool.read("lo", chip, 0, 96).unwrap_err();
             let code = error.raw_os_error();
-            assert!(
-                matches!(code, Some(libc::EOPNOTSUPP | libc::EPERM)),
-                "{error}"
-            );
+            assert!(matches!(code, Some(libc::EOPNOTSUPP | libc::EPERM)), "{error}");
         }
     }
 
@@ -200,10 +189,7 @@ mod tests {
         let ops =
             |number| GenlCtrlAttrs::Ops(vec![vec![OpAttrs::Id(1)], vec![OpAttrs::Id(number)]]);
         assert_eq!(family_of(&[id.clone(), ops(31)]).ok(), Some(20));
-        assert!(matches!(
-            family_of(&[id.clone(), ops(30)]),
-            Err(OpenError::NoCommand)
-        ));
+        assert!(matches!(family_of(&[id.clone(), ops(30)]), Err(OpenError::NoCommand)));
         assert!(matches!(family_of(&[id]), Err(OpenError::NoCommand)));
         assert!(matches!(family_of(&[ops(31)]), Err(OpenError::Failed(_))));
     }

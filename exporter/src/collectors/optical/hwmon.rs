@@ -33,9 +33,7 @@ struct Chip {
 fn parse(text: &str) -> Result<f64, ParseError> {
     let number: Result<i64, _> = text.trim().parse();
     // No value of a module is near 2⁵³, where f64 would start to round.
-    number
-        .map(|number| number as f64)
-        .map_err(|_| ParseError::new("value", "a number", text))
+    number.map(|number| number as f64).map_err(|_| ParseError::new("value", "a number", text))
 }
 
 /// Reads the module of `device`, the lower device of the WAN.
@@ -56,10 +54,7 @@ pub(super) async fn read(slow: &SlowIo, device: Option<&str>) -> Result<Sample, 
         Ok(microwatts.and_then(|microwatts| power(Some(microwatts)).dbm()))
     };
     Ok(Sample {
-        temperature_celsius: chip
-            .value(slow, "temperature", "input")
-            .await?
-            .map(thousandths),
+        temperature_celsius: chip.value(slow, "temperature", "input").await?.map(thousandths),
         voltage_volts: chip.value(slow, "VCC", "input").await?.map(thousandths),
         bias_amperes: chip.value(slow, "bias", "input").await?.map(thousandths),
         receive_thresholds: Thresholds {
@@ -120,11 +115,7 @@ async fn chips(slow: &SlowIo) -> Vec<Chip> {
             }
         }
         if stems.contains_key("RX_power") || stems.contains_key("TX_power") {
-            chips.push(Chip {
-                folder,
-                name: name.trim().to_owned(),
-                stems,
-            });
+            chips.push(Chip { folder, name: name.trim().to_owned(), stems });
         }
     }
     chips
@@ -159,9 +150,7 @@ fn cages_of(roots: &Roots, device: &str) -> Vec<Vec<u8>> {
     let paths = hardware(roots, device)
         .into_iter()
         .flat_map(|hardware| places.map(|place| format!("{DEVICES}/{hardware}/{place}/sfp")));
-    paths
-        .filter_map(|path| roots.read_bytes(&path).ok())
-        .collect()
+    paths.filter_map(|path| roots.read_bytes(&path).ok()).collect()
 }
 
 #[cfg(test)]
@@ -219,10 +208,7 @@ mod tests {
         files.push(("hwmon/hwmon4/power2_input", "0\n"));
         let (slow, _folder) = device(&files);
         let sample = read(&slow, None).await.unwrap();
-        assert_eq!(
-            (sample.receive_dbm, sample.signal_detected),
-            (None, Some(false))
-        );
+        assert_eq!((sample.receive_dbm, sample.signal_detected), (None, Some(false)));
     }
 
     #[tokio::test]
@@ -253,10 +239,7 @@ mod tests {
         assert!(receive(Some("eth1.835")).await.unwrap().unwrap() < -26.9);
         for (device, reason) in [
             (Some("eth3"), "sfp2, sfp1 is not the module of the WAN"),
-            (
-                Some("eth0"),
-                "which of sfp2, sfp1 is the module of the WAN?",
-            ),
+            (Some("eth0"), "which of sfp2, sfp1 is the module of the WAN?"),
             (None, "which of sfp2, sfp1 is the module of the WAN?"),
         ] {
             assert_eq!(
@@ -272,24 +255,18 @@ mod tests {
         let (slow, _folder) = device(&[("hwmon/hwmon0/name", "sfpx\n")]);
         assert_eq!(
             read(&slow, Some("eth1")).await,
-            Err(CollectError::NotAvailable(
-                "the kernel shows no SFP module".to_owned()
-            ))
+            Err(CollectError::NotAvailable("the kernel shows no SFP module".to_owned()))
         );
     }
 
     #[tokio::test]
     async fn a_module_pulled_while_it_is_read_is_gone() {
-        let files: Vec<_> = CHIP
-            .into_iter()
-            .filter(|(path, _)| !path.ends_with("_input"))
-            .collect();
+        let files: Vec<_> =
+            CHIP.into_iter().filter(|(path, _)| !path.ends_with("_input")).collect();
         let (slow, _folder) = device(&files);
         assert_eq!(
             read(&slow, None).await,
-            Err(CollectError::NotAvailable(
-                "the module in sfp1 is gone".to_owned()
-            ))
+            Err(CollectError::NotAvailable("the module in sfp1 is gone".to_owned()))
         );
     }
 

@@ -66,12 +66,7 @@ pub(super) fn find_all(text: &str) -> Vec<Measured> {
         let may_begin = depth == 0 && !before.is_alphanumeric() && !matches!(before, '_' | '.');
         if may_begin && let Some((value, length)) = number(&text[at..]) {
             let end = at + length;
-            found.push(Measured {
-                at,
-                end,
-                value,
-                unit: unit_after(&text[end..]),
-            });
+            found.push(Measured { at, end, value, unit: unit_after(&text[end..]) });
             before = '0';
             at = end;
             continue;
@@ -90,17 +85,10 @@ pub(super) fn find_all(text: &str) -> Vec<Measured> {
 /// The number at the beginning of a text, and its length in bytes.
 fn number(text: &str) -> Option<(f64, usize)> {
     let unsigned = text.strip_prefix(['-', '+', '−']).unwrap_or(text);
-    let sign = if unsigned.len() == text.len() || text.starts_with('+') {
-        1.0
-    } else {
-        -1.0
-    };
+    let sign = if unsigned.len() == text.len() || text.starts_with('+') { 1.0 } else { -1.0 };
     let sign_length = text.len() - unsigned.len();
 
-    let word = unsigned
-        .split(|c: char| !c.is_alphanumeric())
-        .next()
-        .unwrap_or_default();
+    let word = unsigned.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
     if word.eq_ignore_ascii_case("inf") {
         return Some((sign * f64::INFINITY, sign_length + word.len()));
     }
@@ -137,10 +125,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &[(f64, Option<Unit>)]) {
-        let found: Vec<_> = find_all(text)
-            .iter()
-            .map(|one| (one.value, one.unit))
-            .collect();
+        let found: Vec<_> = find_all(text).iter().map(|one| (one.value, one.unit)).collect();
         assert_eq!(found, expected, "{text}");
     }
 
@@ -151,20 +136,14 @@ mod tests {
         check("−18.5dBm", &[(-18.5, Some(Unit::Dbm))]);
         check(
             "17.01uW -17.57dBm",
-            &[
-                (17.01, Some(Unit::Microwatts(1.0))),
-                (-17.57, Some(Unit::Dbm)),
-            ],
+            &[(17.01, Some(Unit::Microwatts(1.0))), (-17.57, Some(Unit::Dbm))],
         );
         check("+2 DBM", &[(2.0, Some(Unit::Dbm))]);
         check("3206.79mV", &[(3206.79, Some(Unit::Volts(1e-3)))]);
         check("319K", &[(319.0, Some(Unit::Kelvin))]);
         check("45.0 °C", &[(45.0, Some(Unit::Celsius))]);
         check("45.0 \u{fffd}C", &[(45.0, Some(Unit::Celsius))]);
-        check(
-            "44℃ / 46℃",
-            &[(44.0, Some(Unit::Celsius)), (46.0, Some(Unit::Celsius))],
-        );
+        check("44℃ / 46℃", &[(44.0, Some(Unit::Celsius)), (46.0, Some(Unit::Celsius))]);
         check("8.72mA", &[(8.72, Some(Unit::Amperes(1e-3)))]);
         check("\"-24.09\"", &[(-24.09, None)]);
     }
@@ -179,10 +158,7 @@ mod tests {
     #[test]
     fn parts_of_words_and_parentheses_are_no_numbers() {
         check("A22 x_1 7.5.1", &[(7.5, None)]);
-        check(
-            "tx power (se*(bias+mod/2-ith)) 1.80mW",
-            &[(1.8, Some(Unit::Microwatts(1e3)))],
-        );
+        check("tx power (se*(bias+mod/2-ith)) 1.80mW", &[(1.8, Some(Unit::Microwatts(1e3)))]);
         check("-2.5 dBm (High: 0.0 dBm", &[(-2.5, Some(Unit::Dbm))]);
         for text in ["", "n/a", "--", "-", ".", ",", "-,5", "(5)"] {
             assert!(find_all(text).iter().all(|one| one.value == 5.0), "{text}");

@@ -43,12 +43,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 const START_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The ways that `auto` tries.
-const AUTO: [OpticalSource; 4] = [
-    OpticalSource::Eeprom,
-    OpticalSource::Hwmon,
-    OpticalSource::Gpon,
-    OpticalSource::Ubus,
-];
+const AUTO: [OpticalSource; 4] =
+    [OpticalSource::Eeprom, OpticalSource::Hwmon, OpticalSource::Gpon, OpticalSource::Ubus];
 
 pub(crate) struct Optical {
     slow: SlowIo,
@@ -63,13 +59,7 @@ pub(crate) struct Optical {
 impl Optical {
     pub(crate) fn new(slow: SlowIo, config: Live, wan: Arc<Latest<wan::Sample>>) -> Self {
         let (has_answered, failures) = (AtomicBool::new(false), AtomicU32::new(0));
-        Self {
-            slow,
-            config,
-            wan,
-            has_answered,
-            failures,
-        }
+        Self { slow, config, wan, has_answered, failures }
     }
 
     async fn read_source(&self, source: &OpticalSource) -> Result<Sample, CollectError> {
@@ -81,9 +71,9 @@ impl Optical {
             OpticalSource::Gpon => vendor::read_gpon(&self.slow).await,
             OpticalSource::Ubus => vendor::read_ubus(self.slow.roots()).await,
             OpticalSource::Command(words) => vendor::read_command(words).await,
-            OpticalSource::None => Err(CollectError::NotAvailable(
-                "OPTICAL_SOURCE is none".to_owned(),
-            )),
+            OpticalSource::None => {
+                Err(CollectError::NotAvailable("OPTICAL_SOURCE is none".to_owned()))
+            }
         }
     }
 
@@ -152,10 +142,7 @@ pub(crate) async fn survey(
     let mut found = Vec::new();
     for source in sources {
         let result = optical.read_source(&source).await;
-        found.push((
-            name(&source).to_owned(),
-            result.map(|sample| sample.to_string()),
-        ));
+        found.push((name(&source).to_owned(), result.map(|sample| sample.to_string())));
     }
     found
 }

@@ -31,18 +31,14 @@ pub(super) async fn read(slow: &SlowIo, device: Option<&str>) -> Result<Sample, 
     let roots = slow.roots();
     if let Some(folder) = stick_folder(roots) {
         let roots = roots.clone();
-        return slow
-            .run(&folder.clone(), move || read_stick(&roots, &folder))
-            .await?;
+        return slow.run(&folder.clone(), move || read_stick(&roots, &folder)).await?;
     }
     let missing = |reason: String| Err(CollectError::NotAvailable(reason));
     let Some(device) = device else {
         return missing("the device of the WAN is not known".to_owned());
     };
     if !roots.is_device() {
-        return missing(format!(
-            "the module of {device} cannot be asked for in another root"
-        ));
+        return missing(format!("the module of {device} cannot be asked for in another root"));
     }
     if !roots.has(&format!("{DEVICES}/{device}")) {
         return missing(format!("there is no device {device}"));
@@ -70,10 +66,7 @@ pub(super) fn hardware(roots: &Roots, device: &str) -> Vec<String> {
         for device in layer {
             let folder = format!("{DEVICES}/{device}");
             let names = roots.list(&folder);
-            let mut lower = names
-                .iter()
-                .filter_map(|name| name.strip_prefix("lower_"))
-                .peekable();
+            let mut lower = names.iter().filter_map(|name| name.strip_prefix("lower_")).peekable();
             if lower.peek().is_none() || roots.has(&format!("{folder}/device")) {
                 found.push(device);
             } else {
@@ -92,9 +85,7 @@ fn read_device(device: &str) -> Result<Sample, CollectError> {
         OpenError::Failed(_) => CollectError::Failed(error.to_string()),
     })?;
     diagnose(|chip, offset, length| {
-        ethtool
-            .read(device, chip, offset, length)
-            .map_err(|error| explain(device, &error))
+        ethtool.read(device, chip, offset, length).map_err(|error| explain(device, &error))
     })
 }
 
@@ -105,30 +96,25 @@ fn explain(device: &str, error: &io::Error) -> CollectError {
         Some(libc::EOPNOTSUPP) => {
             missing(format!("the driver of {device} offers no module EEPROM"))
         }
-        Some(libc::EPERM | libc::EACCES) => missing(format!(
-            "reading the module EEPROM of {device} needs CAP_NET_ADMIN"
-        )),
+        Some(libc::EPERM | libc::EACCES) => {
+            missing(format!("reading the module EEPROM of {device} needs CAP_NET_ADMIN"))
+        }
         Some(libc::ENODEV) => missing(format!("the cage of {device} is empty")),
         // Older drivers answer so for a page that the module has not got.
         Some(libc::EINVAL) => missing(format!("the module of {device} measures nothing")),
         // No answer on the bus. Before Linux 6.3 an empty cage was told like that, and
         // some drivers tell a copper port so.
-        Some(libc::EREMOTEIO | libc::ENXIO | libc::EIO | libc::ETIMEDOUT) => missing(format!(
-            "no module answers in the cage of {device} ({error})"
-        )),
+        Some(libc::EREMOTEIO | libc::ENXIO | libc::EIO | libc::ETIMEDOUT) => {
+            missing(format!("no module answers in the cage of {device} ({error})"))
+        }
         _ => CollectError::Failed(format!("module EEPROM of {device}: {error}")),
     }
 }
 
 /// The files of the stick that we run on.
 fn stick_folder(roots: &Roots) -> Option<String> {
-    let folders = roots
-        .list(STICKS)
-        .into_iter()
-        .map(|name| format!("{STICKS}/{name}/device"));
-    folders
-        .into_iter()
-        .find(|folder| roots.has(&format!("{folder}/eeprom51")))
+    let folders = roots.list(STICKS).into_iter().map(|name| format!("{STICKS}/{name}/device"));
+    folders.into_iter().find(|folder| roots.has(&format!("{folder}/eeprom51")))
 }
 
 fn read_stick(roots: &Roots, folder: &str) -> Result<Sample, CollectError> {
@@ -155,9 +141,7 @@ fn diagnose(
     let module = Module::parse(&read(Chip::Identity, IDENTITY.start, length(&IDENTITY))?)?;
     let mut page = read(Chip::Diagnostics, DIAGNOSTICS.start, length(&DIAGNOSTICS))?;
     let measure = |page: &[u8]| {
-        module
-            .measure(page)
-            .map_err(|error| CollectError::Failed(format!("module: {error}")))
+        module.measure(page).map_err(|error| CollectError::Failed(format!("module: {error}")))
     };
 
     let mut readings = vec![measure(&page)?];
@@ -167,17 +151,12 @@ fn diagnose(
             *byte = again;
         }
         let reading = measure(&page)?;
-        if readings
-            .iter()
-            .any(|earlier| sff8472::agree(earlier, &reading))
-        {
+        if readings.iter().any(|earlier| sff8472::agree(earlier, &reading)) {
             return Ok(reading);
         }
         readings.push(reading);
     }
-    Err(CollectError::Failed(format!(
-        "the module gave {ATTEMPTS} powers that do not agree"
-    )))
+    Err(CollectError::Failed(format!("the module gave {ATTEMPTS} powers that do not agree")))
 }
 
 #[cfg(test)]
@@ -201,9 +180,7 @@ mod tests {
 
     #[track_caller]
     fn check_series(powers: &[u16], expected: Option<f64>) {
-        let dbm = diagnose_series(powers)
-            .ok()
-            .and_then(|sample| sample.receive_dbm);
+        let dbm = diagnose_series(powers).ok().and_then(|sample| sample.receive_dbm);
         let rounded = dbm.map(|dbm| (dbm * 100.0).round() / 100.0);
         assert_eq!(rounded, expected, "{powers:?}");
     }
@@ -219,10 +196,7 @@ mod tests {
 
     #[test]
     fn light_that_goes_out_is_believed_when_seen_twice() {
-        assert_eq!(
-            diagnose_series(&[256, 0, 0]).unwrap().signal_detected,
-            Some(false)
-        );
+        assert_eq!(diagnose_series(&[256, 0, 0]).unwrap().signal_detected, Some(false));
         assert_eq!(
             diagnose_series(&[256, 0, 5000]).unwrap_err().to_string(),
             "the module gave 3 powers that do not agree"
@@ -247,20 +221,14 @@ mod tests {
             &format!("{missing}reading the module EEPROM of eth1 needs CAP_NET_ADMIN"),
         );
         check_reason(libc::ENODEV, &format!("{missing}the cage of eth1 is empty"));
-        check_reason(
-            libc::EINVAL,
-            &format!("{missing}the module of eth1 measures nothing"),
-        );
+        check_reason(libc::EINVAL, &format!("{missing}the module of eth1 measures nothing"));
         check_reason(
             libc::EREMOTEIO,
             &format!(
                 "{missing}no module answers in the cage of eth1 (Remote I/O error (os error 121))"
             ),
         );
-        check_reason(
-            libc::EBUSY,
-            "module EEPROM of eth1: Device or resource busy (os error 16)",
-        );
+        check_reason(libc::EBUSY, "module EEPROM of eth1: Device or resource busy (os error 16)");
     }
 
     #[test]
@@ -283,17 +251,9 @@ mod tests {
         let roots = Roots::new(root.path());
         assert_eq!(hardware(&roots, "eth1"), ["eth1"]);
         assert_eq!(hardware(&roots, "eth1.835"), ["eth1"]);
-        assert_eq!(
-            hardware(&roots, "lan4"),
-            ["lan4"],
-            "a port of a switch is hardware itself"
-        );
+        assert_eq!(hardware(&roots, "lan4"), ["lan4"], "a port of a switch is hardware itself");
         assert_eq!(hardware(&roots, "br-wan"), ["lan4", "eth1"]);
-        assert_eq!(
-            hardware(&roots, "pon0"),
-            ["pon0"],
-            "not every driver links to its hardware"
-        );
+        assert_eq!(hardware(&roots, "pon0"), ["pon0"], "not every driver links to its hardware");
         assert!(hardware(&roots, "loop0").is_empty());
     }
 
@@ -306,10 +266,7 @@ mod tests {
         fs::write(folder.join("eeprom50"), a0(INTERNAL)).unwrap();
         fs::write(folder.join("eeprom51"), a2(175)).unwrap();
         let sample = read(&slow, None).await.unwrap();
-        assert_eq!(
-            sample.to_string().split(',').next(),
-            Some("receive -17.57 dBm")
-        );
+        assert_eq!(sample.to_string().split(',').next(), Some("receive -17.57 dBm"));
 
         fs::write(folder.join("eeprom51"), [0x2d]).unwrap();
         assert_eq!(
@@ -322,20 +279,10 @@ mod tests {
     async fn devices_without_a_module_say_so() {
         let slow = SlowIo::new(Roots::new("/"));
         let error = read(&slow, Some("nothing0")).await.unwrap_err();
-        assert_eq!(
-            error,
-            CollectError::NotAvailable("there is no device nothing0".to_owned())
-        );
+        assert_eq!(error, CollectError::NotAvailable("there is no device nothing0".to_owned()));
         let error = read(&slow, Some("lo")).await.unwrap_err().to_string();
-        let reasons = [
-            "the driver of lo offers no",
-            "of lo needs CAP_NET_ADMIN",
-            "this kernel",
-        ];
-        assert!(
-            reasons.iter().any(|reason| error.contains(reason)),
-            "{error}"
-        );
+        let reasons = ["the driver of lo offers no", "of lo needs CAP_NET_ADMIN", "this kernel"];
+        assert!(reasons.iter().any(|reason| error.contains(reason)), "{error}");
 
         let moved = SlowIo::new(Roots::new("/nowhere"));
         let error = read(&moved, Some("eth1")).await.unwrap_err();

@@ -101,11 +101,7 @@ impl Power {
     }
 
     fn light(&self) -> Light {
-        if self.light == Light::Unknown && self.is_empty {
-            Light::Dark
-        } else {
-            self.light
-        }
+        if self.light == Light::Unknown && self.is_empty { Light::Dark } else { self.light }
     }
 }
 
@@ -172,9 +168,7 @@ fn recognise(name: &str, words: &[String]) -> Option<Quantity> {
 /// `RX power(dBm)`, `rx_power_dbm`, `rxPowerDbm`.
 fn unit_in_name(name: &str) -> Option<Unit> {
     let name = name.trim().trim_end_matches(')');
-    let last = name
-        .rsplit(|c: char| !c.is_alphanumeric() && c != '°')
-        .next()?;
+    let last = name.rsplit(|c: char| !c.is_alphanumeric() && c != '°').next()?;
     let unit = Unit::parse(last);
     unit.or_else(|| last.to_lowercase().ends_with("dbm").then_some(Unit::Dbm))
 }
@@ -254,13 +248,9 @@ mod tests {
         ] {
             check_name(name, Some(Quantity::Receive));
         }
-        for name in [
-            "tx",
-            "TX POWER",
-            "TRANSMIT_POWER",
-            "tx power (se*(bias+mod/2-ith))",
-            "Transmit power",
-        ] {
+        for name in
+            ["tx", "TX POWER", "TRANSMIT_POWER", "tx power (se*(bias+mod/2-ith))", "Transmit power"]
+        {
             check_name(name, Some(Quantity::Transmit));
         }
         check_name("TX bias current(mA)", Some(Quantity::Bias));
@@ -305,9 +295,7 @@ mod tests {
         for (name, value) in fields {
             readout.take(name, value);
         }
-        let shown = readout
-            .into_sample("command")
-            .map(|sample| sample.to_string());
+        let shown = readout.into_sample("command").map(|sample| sample.to_string());
         assert_eq!(shown.as_deref().unwrap_or("nothing"), expected);
     }
 
@@ -327,54 +315,29 @@ mod tests {
             "receive -20.50 dBm, 45.9 °C, 3.21 V, 10.9 mA",
         );
         check(
-            &[
-                ("rx", "-20.5"),
-                ("Temp", "50"),
-                ("votage", "3264"),
-                ("TX bias current(mA)", "15"),
-            ],
+            &[("rx", "-20.5"), ("Temp", "50"), ("votage", "3264"), ("TX bias current(mA)", "15")],
             "receive -20.50 dBm, 50.0 °C, 3.26 V, 15.0 mA",
         );
-        check(
-            &[("rx", "-20.5"), ("bias ratio", "7 / 7"), ("temp", "168 F")],
-            "receive -20.50 dBm",
-        );
+        check(&[("rx", "-20.5"), ("bias ratio", "7 / 7"), ("temp", "168 F")], "receive -20.50 dBm");
     }
 
     #[test]
     fn a_power_in_dbm_counts_more_than_one_without_unit() {
-        check(
-            &[("rx_power", "5"), ("rx_power_dbm", "-23.0")],
-            "receive -23.00 dBm",
-        );
-        check(
-            &[("rx_power_dbm", "-23.0"), ("rx_power", "5")],
-            "receive -23.00 dBm",
-        );
-        check(
-            &[("rx power", "-20 dBm"), ("rx power", "-30 dBm")],
-            "receive -20.00 dBm",
-        );
+        check(&[("rx_power", "5"), ("rx_power_dbm", "-23.0")], "receive -23.00 dBm");
+        check(&[("rx_power_dbm", "-23.0"), ("rx_power", "5")], "receive -23.00 dBm");
+        check(&[("rx power", "-20 dBm"), ("rx power", "-30 dBm")], "receive -20.00 dBm");
     }
 
     #[test]
     fn no_light_and_no_value_are_told_apart() {
-        for dark in [
-            "-inf dBm", "-40.00", "0", "0.00 uW", "0.1uW", "", "  ", "\"\"",
-        ] {
+        for dark in ["-inf dBm", "-40.00", "0", "0.00 uW", "0.1uW", "", "  ", "\"\""] {
             check(&[("rx power", dark)], "receive no light");
         }
         for unknown in ["-1", "N/A", "--", "99"] {
             check(&[("rx power", unknown)], "nothing");
         }
-        check(
-            &[("rx power", ""), ("rx power", "-20.1 dBm")],
-            "receive -20.10 dBm",
-        );
-        check(
-            &[("tx power", "-inf dBm"), ("rx power", "-20 dBm")],
-            "receive -20.00 dBm",
-        );
+        check(&[("rx power", ""), ("rx power", "-20.1 dBm")], "receive -20.10 dBm");
+        check(&[("tx power", "-inf dBm"), ("rx power", "-20 dBm")], "receive -20.00 dBm");
     }
 
     proptest! {

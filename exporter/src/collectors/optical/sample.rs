@@ -51,43 +51,27 @@ impl Sample {
 impl Encode for Sample {
     fn encode(&self, out: &mut Exposition<'_>) -> fmt::Result {
         let source: &[(&str, &str)] = &[("source", self.source)];
-        out.gauge(
-            "optical_receive_power_dbm",
-            "Optical power received; absent without light",
-        )
-        .sample(source, self.receive_dbm)?;
+        out.gauge("optical_receive_power_dbm", "Optical power received; absent without light")
+            .sample(source, self.receive_dbm)?;
         out.gauge(
             "optical_transmit_power_dbm",
             "Optical power sent; absent while the laser is off",
         )
         .sample(source, self.transmit_dbm)?;
-        out.gauge(
-            "optical_signal_detected",
-            "1 if light arrives, 0 if it is dark",
-        )
-        .sample(&[], self.signal_detected)?;
-        out.gauge(
-            "optical_temperature_celsius",
-            "Temperature of the optical module",
-        )
-        .sample(&[], self.temperature_celsius)?;
-        out.gauge(
-            "optical_voltage_volts",
-            "Supply voltage of the optical module",
-        )
-        .sample(&[], self.voltage_volts)?;
+        out.gauge("optical_signal_detected", "1 if light arrives, 0 if it is dark")
+            .sample(&[], self.signal_detected)?;
+        out.gauge("optical_temperature_celsius", "Temperature of the optical module")
+            .sample(&[], self.temperature_celsius)?;
+        out.gauge("optical_voltage_volts", "Supply voltage of the optical module")
+            .sample(&[], self.voltage_volts)?;
         out.gauge("optical_bias_amperes", "Current through the laser")
             .sample(&[], self.bias_amperes)?;
         let mut thresholds = out.gauge(
             "optical_receive_power_threshold_dbm",
             "Limits of the received power that the maker of the module has set",
         );
-        let Thresholds {
-            low_alarm,
-            low_warning,
-            high_warning,
-            high_alarm,
-        } = self.receive_thresholds;
+        let Thresholds { low_alarm, low_warning, high_warning, high_alarm } =
+            self.receive_thresholds;
         for (level, dbm) in [
             ("low_alarm", low_alarm),
             ("low_warning", low_warning),

@@ -92,18 +92,14 @@ impl Module {
         let missing = |what: &str| CollectError::NotAvailable(format!("module {module}: {what}"));
 
         if QSFP_KIN.contains(&a0.byte(0)) {
-            return Err(missing(
-                "is a QSFP, not an SFP; its diagnostics cannot be read",
-            ));
+            return Err(missing("is a QSFP, not an SFP; its diagnostics cannot be read"));
         }
         let diagnostics = a0.byte(DIAGNOSTIC_TYPE);
         if diagnostics & HAS_DIAGNOSTICS == 0 {
             return Err(missing("measures nothing (copper, or without diagnostics)"));
         }
         if diagnostics & NEEDS_ADDRESS_CHANGE != 0 {
-            return Err(missing(
-                "shows its diagnostics only after an address change",
-            ));
+            return Err(missing("shows its diagnostics only after an address change"));
         }
         let calibration = if diagnostics & EXTERNALLY_CALIBRATED == 0 {
             Calibration::Internal
@@ -111,10 +107,7 @@ impl Module {
             Calibration::External
         };
         let reports_loss = a0.byte(OPTIONS) & REPORTS_LOSS != 0;
-        Ok(Self {
-            calibration,
-            reports_loss,
-        })
+        Ok(Self { calibration, reports_loss })
     }
 
     /// Reads page A2h of this module.
@@ -124,18 +117,11 @@ impl Module {
     pub(super) fn measure(&self, a2: &[u8]) -> Result<Sample, ParseError> {
         let a2 = Page::parse("page A2h", a2, DIAGNOSTICS)?;
         let receive = self.received(&a2, a2.unsigned(RECEIVE));
-        let transmit = self
-            .on_line(&a2, TRANSMIT_LINE, a2.unsigned(TRANSMIT))
-            .map(tenths);
-        let celsius = self
-            .on_line(&a2, TEMPERATURE_LINE, a2.signed(TEMPERATURE))
-            .map(|raw| raw / 256.0);
-        let volts = self
-            .on_line(&a2, VOLTAGE_LINE, a2.unsigned(VOLTAGE))
-            .map(|raw| raw * 1e-4);
-        let amperes = self
-            .on_line(&a2, BIAS_LINE, a2.unsigned(BIAS))
-            .map(|raw| raw * 2e-6);
+        let transmit = self.on_line(&a2, TRANSMIT_LINE, a2.unsigned(TRANSMIT)).map(tenths);
+        let celsius =
+            self.on_line(&a2, TEMPERATURE_LINE, a2.signed(TEMPERATURE)).map(|raw| raw / 256.0);
+        let volts = self.on_line(&a2, VOLTAGE_LINE, a2.unsigned(VOLTAGE)).map(|raw| raw * 1e-4);
+        let amperes = self.on_line(&a2, BIAS_LINE, a2.unsigned(BIAS)).map(|raw| raw * 2e-6);
         let mut sample = Sample {
             temperature_celsius: celsius.filter(|value| PLAUSIBLE_CELSIUS.contains(value)),
             voltage_volts: volts.filter(|value| PLAUSIBLE_VOLTS.contains(value)),
@@ -159,11 +145,7 @@ impl Module {
             let raw = a2.unsigned(RECEIVE_LIMITS + at);
             // Limits that were never set are blank.
             let is_set = raw > 0.0 && raw < f64::from(u16::MAX);
-            if is_set {
-                self.received(a2, raw).dbm()
-            } else {
-                None
-            }
+            if is_set { self.received(a2, raw).dbm() } else { None }
         };
         Thresholds {
             high_alarm: limit(0),
@@ -182,9 +164,7 @@ impl Module {
                 if coefficients.iter().all(|coefficient| *coefficient == 0.0) {
                     return Light::Unknown;
                 }
-                coefficients
-                    .iter()
-                    .fold(0.0, |sum, coefficient| sum * raw + coefficient)
+                coefficients.iter().fold(0.0, |sum, coefficient| sum * raw + coefficient)
             }
         };
         Light::from_microwatts(tenths(counts))
@@ -238,11 +218,7 @@ impl<'a> Page<'a> {
     fn parse(name: &'static str, bytes: &'a [u8], length: Range<u8>) -> Result<Self, ParseError> {
         let found = format!("{} of them", bytes.len());
         if bytes.len() < usize::from(length.end) {
-            return Err(ParseError::new(
-                name,
-                "bytes up to the end of the measurements",
-                &found,
-            ));
+            return Err(ParseError::new(name, "bytes up to the end of the measurements", &found));
         }
         match bytes.first() {
             // A bus without an answer reads as 0xff, or as 0.
@@ -278,11 +254,7 @@ impl<'a> Page<'a> {
     fn module_name(&self) -> String {
         let text = |range: Range<usize>| -> String {
             let bytes = self.0.get(range).unwrap_or_default();
-            bytes
-                .iter()
-                .map(|byte| char::from(*byte))
-                .filter(|c| matches!(c, ' '..='~'))
-                .collect()
+            bytes.iter().map(|byte| char::from(*byte)).filter(|c| matches!(c, ' '..='~')).collect()
         };
         let (maker, part) = (text(MAKER), text(PART));
         match (maker.trim(), part.trim()) {

@@ -42,9 +42,7 @@ pub(super) async fn read_ubus(roots: &Roots) -> Result<Sample, CollectError> {
 /// Runs the user's command: program and arguments, no shell.
 pub(super) async fn read_command(words: &[String]) -> Result<Sample, CollectError> {
     let Some((program, arguments)) = words.split_first() else {
-        return Err(CollectError::Failed(
-            "OPTICAL_SOURCE: the command is empty".to_owned(),
-        ));
+        return Err(CollectError::Failed("OPTICAL_SOURCE: the command is empty".to_owned()));
     };
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let text = command::output(Path::new(program), &arguments).await?;
@@ -65,18 +63,11 @@ mod tests {
     async fn the_vendors_file_is_read() {
         let root = tempfile::tempdir().unwrap();
         let slow = SlowIo::new(Roots::new(root.path()));
-        assert!(matches!(
-            read_gpon(&slow).await,
-            Err(CollectError::NotAvailable(_))
-        ));
+        assert!(matches!(read_gpon(&slow).await, Err(CollectError::NotAvailable(_))));
 
         fs::create_dir(root.path().join("proc")).unwrap();
         let file = root.path().join("proc/GPON");
-        fs::write(
-            &file,
-            "STATE: O5\nRECEIVED_POWER: -18,50 dBm\nTRANSMIT_POWER=2.1\n",
-        )
-        .unwrap();
+        fs::write(&file, "STATE: O5\nRECEIVED_POWER: -18,50 dBm\nTRANSMIT_POWER=2.1\n").unwrap();
         let sample = read_gpon(&slow).await.unwrap();
         assert_eq!(sample.to_string(), "receive -18.50 dBm, transmit 2.10 dBm");
         assert_eq!(sample.source, "gpon");
@@ -97,33 +88,22 @@ mod tests {
 
         fs::create_dir(root.path().join("bin")).unwrap();
         symlink("/bin/false", root.path().join("bin/ubus")).unwrap();
-        assert_eq!(
-            read_ubus(&roots).await,
-            missing("ubus knows no gpon get_status")
-        );
+        assert_eq!(read_ubus(&roots).await, missing("ubus knows no gpon get_status"));
     }
 
     #[tokio::test]
     async fn the_users_command_is_run_with_its_arguments() {
-        let sample = read_command(&words(&["/bin/echo", "rx=-18.5", "tx=2.1"]))
-            .await
-            .unwrap();
+        let sample = read_command(&words(&["/bin/echo", "rx=-18.5", "tx=2.1"])).await.unwrap();
         assert_eq!(sample.to_string(), "receive -18.50 dBm, transmit 2.10 dBm");
         assert_eq!(sample.source, "command");
         assert_eq!(
-            read_command(&words(&["/bin/echo", "secret"]))
-                .await
-                .unwrap_err()
-                .to_string(),
+            read_command(&words(&["/bin/echo", "secret"])).await.unwrap_err().to_string(),
             "/bin/echo: answer: expected an optical power in dBm, found \"1 lines without one\""
         );
         assert!(matches!(
             read_command(&words(&["/bin/false"])).await,
             Err(CollectError::Failed(_))
         ));
-        assert!(matches!(
-            read_command(&[]).await,
-            Err(CollectError::Failed(_))
-        ));
+        assert!(matches!(read_command(&[]).await, Err(CollectError::Failed(_))));
     }
 }

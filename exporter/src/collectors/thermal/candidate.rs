@@ -118,20 +118,16 @@ impl fmt::Display for Candidate {
 
 /// `cpu0-thermal`, `cpu-1-thermal`, `cpu0-top-thermal`: one zone for each core.
 fn is_core_zone(name: &str) -> bool {
-    name.strip_prefix("cpu")
-        .map(|rest| rest.strip_prefix(['-', '_']).unwrap_or(rest))
-        .is_some_and(|rest| {
-            rest.starts_with(|c: char| c.is_ascii_digit()) && rest.ends_with("thermal")
-        })
+    name.strip_prefix("cpu").map(|rest| rest.strip_prefix(['-', '_']).unwrap_or(rest)).is_some_and(
+        |rest| rest.starts_with(|c: char| c.is_ascii_digit()) && rest.ends_with("thermal"),
+    )
 }
 
 /// Degrees Celsius out of a `temp` file.
 fn parse(text: &str) -> Result<f64, ParseError> {
     let error = |expected| ParseError::new("temperature", expected, text);
-    let value: f64 = text
-        .trim()
-        .parse()
-        .map_err(|_| error("thousandths of a degree, as a number"))?;
+    let value: f64 =
+        text.trim().parse().map_err(|_| error("thousandths of a degree, as a number"))?;
     // Exactly 0 is what drivers give for a sensor that was never set up. A CPU that
     // truly is at 0.000 °C will be warmer or colder at the next reading.
     if value == 0.0 {
@@ -139,11 +135,7 @@ fn parse(text: &str) -> Result<f64, ParseError> {
     }
     // Some drivers answer in whole degrees. As thousandths all these numbers would lie
     // within 0.2 °C of freezing, where a running CPU is by chance only.
-    let celsius = if value.abs() < 200.0 {
-        value
-    } else {
-        value / 1000.0
-    };
+    let celsius = if value.abs() < 200.0 { value } else { value / 1000.0 };
     // Sensors that are missing say -274000, broken ones 200000.
     if PLAUSIBLE_CELSIUS.contains(&celsius) {
         Ok(celsius)
@@ -190,9 +182,7 @@ pub(super) async fn chips(slow: &SlowIo, wanted: impl Fn(&str) -> bool) -> Vec<C
             continue;
         }
         for file in slow.roots().list(&folder) {
-            let Some(stem) = file
-                .strip_suffix("_input")
-                .filter(|stem| stem.starts_with("temp"))
+            let Some(stem) = file.strip_suffix("_input").filter(|stem| stem.starts_with("temp"))
             else {
                 continue;
             };
@@ -231,22 +221,10 @@ mod tests {
 
     #[test]
     fn what_no_cpu_can_have_is_no_temperature() {
-        for text in [
-            "-274000", "0\n", "0.0", "-0", "200000", "150001", "-40001", "199", "-41",
-        ] {
+        for text in ["-274000", "0\n", "0.0", "-0", "200000", "150001", "-40001", "199", "-41"] {
             check(text, None);
         }
-        for text in [
-            "",
-            "\n",
-            "N/A",
-            "52800 C",
-            "nan",
-            "inf",
-            "-inf",
-            "1e400",
-            "99999999999999",
-        ] {
+        for text in ["", "\n", "N/A", "52800 C", "nan", "inf", "-inf", "1e400", "99999999999999"] {
             check(text, None);
         }
     }
@@ -254,10 +232,7 @@ mod tests {
     #[test]
     fn the_complaint_names_file_and_value() {
         assert_eq!(
-            parse("-274000\n")
-                .unwrap_err()
-                .at("/sys/class/thermal/thermal_zone0/temp")
-                .to_string(),
+            parse("-274000\n").unwrap_err().at("/sys/class/thermal/thermal_zone0/temp").to_string(),
             "/sys/class/thermal/thermal_zone0/temp: temperature: expected thousandths of a \
              degree, -40000 to 150000, found \"-274000\""
         );
@@ -297,25 +272,11 @@ mod tests {
 
     #[test]
     fn what_is_not_the_cpu_is_never_chosen() {
-        for name in [
-            "gpu-thermal",
-            "nss-top",
-            "mt7915_phy0",
-            "wcss-phya0",
-            "cpuss0-thermal",
-            "",
-        ] {
+        for name in ["gpu-thermal", "nss-top", "mt7915_phy0", "wcss-phya0", "cpuss0-thermal", ""] {
             assert_eq!(candidate(Kind::Zone, name, None).rank(), None, "{name}");
         }
         // The chip is the zone cpu-thermal over again; the others are Wi-Fi and module.
-        for name in [
-            "cpu_thermal",
-            "mt7996_phy0.2",
-            "ath10k_hwmon",
-            "sfp1",
-            "acpitz",
-            "nvme",
-        ] {
+        for name in ["cpu_thermal", "mt7996_phy0.2", "ath10k_hwmon", "sfp1", "acpitz", "nvme"] {
             assert_eq!(candidate(Kind::Chip, name, None).rank(), None, "{name}");
         }
         assert_eq!(candidate(Kind::Chip, "k10temp", Some("Tccd1")).rank(), None);
@@ -323,12 +284,7 @@ mod tests {
 
     #[test]
     fn each_core_has_a_zone_on_some_devices() {
-        for name in [
-            "cpu0-thermal",
-            "cpu12-thermal",
-            "cpu-1-thermal",
-            "cpu0_thermal",
-        ] {
+        for name in ["cpu0-thermal", "cpu12-thermal", "cpu-1-thermal", "cpu0_thermal"] {
             assert!(is_core_zone(name), "{name}");
         }
         for name in ["cpu-thermal", "cpu", "cpu0", "cpuss-thermal", "0-thermal"] {

@@ -28,27 +28,18 @@ fn device(files: &[(&str, &str)]) -> Device {
             fs::write(path, text).unwrap();
         }
     }
-    Device {
-        slow: SlowIo::new(Roots::new(folder.path())),
-        _folder: folder,
-    }
+    Device { slow: SlowIo::new(Roots::new(folder.path())), _folder: folder }
 }
 
 impl Device {
     async fn read(&self, source: TempSource) -> Result<Sample, CollectError> {
         let loaded = config::load(&Layers::default(), self.slow.roots()).unwrap();
-        let (_sender, live) = Live::new(config::Config {
-            temp_source: source,
-            ..loaded.config
-        });
+        let (_sender, live) = Live::new(config::Config { temp_source: source, ..loaded.config });
         Thermal::new(self.slow.clone(), live).read().await
     }
 
     async fn check(&self, source: TempSource, sensor: &str, celsius: f64) {
-        let expected = Sample {
-            sensor: sensor.to_owned(),
-            celsius,
-        };
+        let expected = Sample { sensor: sensor.to_owned(), celsius };
         assert_eq!(self.read(source).await, Ok(expected));
     }
 }
@@ -85,9 +76,7 @@ async fn the_hottest_of_the_cores_counts_and_a_failing_one_is_left_out() {
         ("thermal/thermal_zone4/type", "cpu3-thermal\n"),
         ("thermal/thermal_zone4/temp", "-274000\n"),
     ]);
-    device
-        .check(TempSource::Auto, "cpuN-thermal (max)", 51.0)
-        .await;
+    device.check(TempSource::Auto, "cpuN-thermal (max)", 51.0).await;
 }
 
 #[tokio::test]
@@ -103,9 +92,7 @@ async fn a_sensor_that_gives_nonsense_makes_way_for_the_next() {
         ("hwmon/hwmon2/temp2_label", "Core 0\n"),
         ("hwmon/hwmon2/temp2_input", "46000\n"),
     ]);
-    device
-        .check(TempSource::Auto, "coretemp Package id 0", 44.0)
-        .await;
+    device.check(TempSource::Auto, "coretemp Package id 0", 44.0).await;
 }
 
 #[tokio::test]
@@ -157,23 +144,15 @@ async fn when_none_can_be_read_each_is_named() {
     let CollectError::Failed(reason) = device.read(TempSource::Auto).await.unwrap_err() else {
         panic!("it is there, so it is a failure")
     };
-    assert!(
-        reason.contains("thermal_zone0 (cpu-thermal): /sys/class/thermal"),
-        "{reason}"
-    );
-    assert!(
-        reason.contains("thermal_zone1 (acpitz): /sys/class/thermal"),
-        "{reason}"
-    );
+    assert!(reason.contains("thermal_zone0 (cpu-thermal): /sys/class/thermal"), "{reason}");
+    assert!(reason.contains("thermal_zone1 (acpitz): /sys/class/thermal"), "{reason}");
 }
 
 #[tokio::test]
 async fn a_device_without_sensors_has_no_fault() {
     assert_eq!(
         device(&[]).read(TempSource::Auto).await,
-        Err(CollectError::NotAvailable(
-            "no temperature sensor of a CPU".to_owned()
-        ))
+        Err(CollectError::NotAvailable("no temperature sensor of a CPU".to_owned()))
     );
     let unknown = device(&[
         ("thermal/thermal_zone0/type", "package-thermal\n"),
@@ -186,9 +165,7 @@ async fn a_device_without_sensors_has_no_fault() {
                 .to_owned()
         ))
     );
-    unknown
-        .check(named("package-thermal"), "package-thermal", 40.0)
-        .await;
+    unknown.check(named("package-thermal"), "package-thermal", 40.0).await;
 }
 
 #[tokio::test]
@@ -207,17 +184,11 @@ async fn the_user_may_choose_by_name_or_by_file() {
         ("hwmon/hwmon2/temp1_input", "31000\n"),
         ("hwmon/hwmon2/temp2_input", "35000\n"),
     ]);
-    device
-        .check(named("cpu_thermal"), "cpu-thermal", 52.8)
-        .await;
-    device
-        .check(named("coretemp"), "coretemp (max)", 61.0)
-        .await;
+    device.check(named("cpu_thermal"), "cpu-thermal", 52.8).await;
+    device.check(named("coretemp"), "coretemp (max)", 61.0).await;
     device.check(named("tmp102"), "tmp102", 31.0).await;
     let path = "/sys/class/hwmon/hwmon2/temp2_input";
-    device
-        .check(TempSource::Path(path.to_owned()), path, 35.0)
-        .await;
+    device.check(TempSource::Path(path.to_owned()), path, 35.0).await;
 }
 
 #[tokio::test]
@@ -229,12 +200,8 @@ async fn a_choice_that_is_not_there_is_a_fault_and_none_is_not() {
          there are: cpu-thermal"
     );
     assert_eq!(
-        device
-            .read(TempSource::Path("/sys/nothing".to_owned()))
-            .await,
-        Err(CollectError::Failed(
-            "TEMP_SOURCE: /sys/nothing: not there".to_owned()
-        ))
+        device.read(TempSource::Path("/sys/nothing".to_owned())).await,
+        Err(CollectError::Failed("TEMP_SOURCE: /sys/nothing: not there".to_owned()))
     );
     assert_eq!(
         device.read(TempSource::None).await,
@@ -260,11 +227,7 @@ async fn the_survey_lists_every_sensor_once() {
     let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(
         names,
-        [
-            "thermal_zone0 (cpu-thermal)",
-            "hwmon1 (mt7915_phy0)",
-            "hwmon2 (sfp1 temperature)"
-        ]
+        ["thermal_zone0 (cpu-thermal)", "hwmon1 (mt7915_phy0)", "hwmon2 (sfp1 temperature)"]
     );
     let values: Vec<Option<f64>> = found.into_iter().map(|(_, value)| value.ok()).collect();
     assert_eq!(values, [Some(52.8), None, Some(45.0)]);
@@ -272,12 +235,6 @@ async fn the_survey_lists_every_sensor_once() {
 
 #[test]
 fn the_sample_names_its_sensor() {
-    let sample = Sample {
-        sensor: "cpu-thermal".to_owned(),
-        celsius: 52.8,
-    };
-    assert_eq!(
-        lines(sample),
-        "cpu_temperature_celsius{sensor=\"cpu-thermal\"} 52.8\n"
-    );
+    let sample = Sample { sensor: "cpu-thermal".to_owned(), celsius: 52.8 };
+    assert_eq!(lines(sample), "cpu_temperature_celsius{sensor=\"cpu-thermal\"} 52.8\n");
 }

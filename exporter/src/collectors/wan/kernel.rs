@@ -9,17 +9,12 @@ use crate::roots::Roots;
 
 /// Where the provider's resolvers are kept: OpenWrt's own list first, since
 /// `/etc/resolv.conf` there names the router itself.
-const RESOLVER_FILES: [&str; 3] = [
-    "/tmp/resolv.conf.d/resolv.conf.auto",
-    "/tmp/resolv.conf.auto",
-    "/etc/resolv.conf",
-];
+const RESOLVER_FILES: [&str; 3] =
+    ["/tmp/resolv.conf.d/resolv.conf.auto", "/tmp/resolv.conf.auto", "/etc/resolv.conf"];
 
 /// The kernel's word for a device's state; `None` when there is no such device.
 pub(super) fn operstate(roots: &Roots, device: &str) -> Option<String> {
-    let text = roots
-        .read(&format!("/sys/class/net/{device}/operstate"))
-        .ok()?;
+    let text = roots.read(&format!("/sys/class/net/{device}/operstate")).ok()?;
     Some(text.trim().to_owned())
 }
 
@@ -33,10 +28,7 @@ pub(in crate::collectors) fn is_usable(operstate: &str) -> bool {
 pub(super) fn completed(roots: &Roots, mut sample: Sample) -> Sample {
     // Older releases do not list the device of a dial-up; the session's own row does.
     if sample.device.is_none() {
-        sample.device = pppoe::sessions(roots)
-            .into_iter()
-            .next()
-            .map(|session| session.device);
+        sample.device = pppoe::sessions(roots).into_iter().next().map(|session| session.device);
     }
     if let (None, Some(device)) = (&sample.gateway, &sample.l3_device) {
         sample.gateway = route::next_hop(roots, device);
@@ -55,23 +47,13 @@ pub(super) fn sample(roots: &Roots, config: &Config, seen: bool) -> Result<Sampl
     let named = config.wan_names.iter().find(exists).cloned();
     let lower = named.or_else(|| session.as_ref().map(|session| session.device.clone()));
     let device = lower.or_else(|| {
-        let routes = if config.wan_chosen {
-            Vec::new()
-        } else {
-            route::read(roots)
-        };
-        routes
-            .into_iter()
-            .map(|route| route.device)
-            .find(|device| Some(device) != pppoe.as_ref())
+        let routes = if config.wan_chosen { Vec::new() } else { route::read(roots) };
+        routes.into_iter().map(|route| route.device).find(|device| Some(device) != pppoe.as_ref())
     });
 
     let dials = pppoe.is_some() || session.is_some();
     let l3_device = if dials { pppoe } else { device.clone() };
-    let state = match l3_device
-        .as_ref()
-        .and_then(|device| operstate(roots, device))
-    {
+    let state = match l3_device.as_ref().and_then(|device| operstate(roots, device)) {
         Some(operstate) => State::of(is_usable(&operstate)),
         None if dials || seen => State::Down,
         None => State::Unknown,
@@ -86,9 +68,7 @@ pub(super) fn sample(roots: &Roots, config: &Config, seen: bool) -> Result<Sampl
             .cloned()
             .ok_or_else(|| CollectError::NotAvailable("no WAN interface is configured".into()))?,
         proto: dials.then(|| "pppoe".to_owned()),
-        gateway: l3_device
-            .as_ref()
-            .and_then(|device| route::next_hop(roots, device)),
+        gateway: l3_device.as_ref().and_then(|device| route::next_hop(roots, device)),
         l3_device,
         device,
         state,

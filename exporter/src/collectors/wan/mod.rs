@@ -101,24 +101,12 @@ impl Encode for Sample {
             State::Unknown => None,
         };
         let labels = [("interface", self.interface.as_str())];
-        out.gauge(
-            "wan_up",
-            "1 if the WAN interface is up, by netifd or the kernel's operstate",
-        )
-        .sample(&labels, up)?;
-        let uptime = self
-            .up_since
-            .map(|since| clock::monotonic().saturating_duration_since(since));
-        out.gauge(
-            "wan_uptime_seconds",
-            "Time since the WAN interface came up, by netifd",
-        )
-        .sample(&[], uptime.map(|uptime| uptime.as_secs_f64()))?;
-        out.gauge(
-            "wan_info",
-            "Interface, lower device and protocol of the WAN; always 1",
-        )
-        .sample(
+        out.gauge("wan_up", "1 if the WAN interface is up, by netifd or the kernel's operstate")
+            .sample(&labels, up)?;
+        let uptime = self.up_since.map(|since| clock::monotonic().saturating_duration_since(since));
+        out.gauge("wan_uptime_seconds", "Time since the WAN interface came up, by netifd")
+            .sample(&[], uptime.map(|uptime| uptime.as_secs_f64()))?;
+        out.gauge("wan_info", "Interface, lower device and protocol of the WAN; always 1").sample(
             &[
                 ("interface", &self.interface),
                 ("device", self.device.as_deref().unwrap_or("unknown")),
@@ -150,20 +138,11 @@ struct Memory {
 
 impl Wan {
     pub(crate) fn new(roots: Roots, config: Live) -> Self {
-        Self {
-            roots,
-            config,
-            memory: Mutex::default(),
-        }
+        Self { roots, config, memory: Mutex::default() }
     }
 
     fn memory<T>(&self, work: impl FnOnce(&mut Memory) -> T) -> T {
-        work(
-            &mut self
-                .memory
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner),
-        )
+        work(&mut self.memory.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
     /// Asks netifd about each configured name, then about its devices.
@@ -175,10 +154,7 @@ impl Wan {
             let object = format!("network.interface.{name}");
             let text = match command::output(&ubus, &["call", &object, "status"]).await {
                 Ok(text) => text,
-                Err(CommandError::Failed {
-                    code: Some(UBUS_NOT_FOUND),
-                    ..
-                }) => continue,
+                Err(CommandError::Failed { code: Some(UBUS_NOT_FOUND), .. }) => continue,
                 Err(error) => return Err(error.into()),
             };
             let status = netifd::parse_interface(&text).map_err(|error| error.at(&object))?;
@@ -199,10 +175,7 @@ impl Wan {
 
     /// The state of every device that may belong to the WAN.
     fn glance(&self, devices: &[String]) -> Vec<Option<String>> {
-        devices
-            .iter()
-            .map(|device| kernel::operstate(&self.roots, device))
-            .collect()
+        devices.iter().map(|device| kernel::operstate(&self.roots, device)).collect()
     }
 }
 
@@ -260,18 +233,8 @@ mod tests {
     fn fixture(device: &str, flags: &[(&'static str, &str)]) -> Wan {
         let base = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/");
         let roots = Roots::new(format!("{base}{device}"));
-        let flags = flags
-            .iter()
-            .map(|(key, value)| (*key, (*value).to_owned()))
-            .collect();
-        let loaded = config::load(
-            &Layers {
-                flags,
-                ..Layers::default()
-            },
-            &roots,
-        )
-        .unwrap();
+        let flags = flags.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
+        let loaded = config::load(&Layers { flags, ..Layers::default() }, &roots).unwrap();
         Wan::new(roots, Live::new(loaded.config).1)
     }
 
@@ -291,16 +254,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_device_without_netifd_is_judged_by_the_kernel() {
-        let sample = fixture("ath79-old", &[("WAN_IFACE", "wan,eth1")])
-            .read()
-            .await
-            .unwrap();
+        let sample = fixture("ath79-old", &[("WAN_IFACE", "wan,eth1")]).read().await.unwrap();
         assert_eq!((sample.source, sample.state), (Source::Kernel, State::Up));
         assert_eq!(sample.device.as_deref(), Some("eth1"));
-        assert!(
-            sample.up_since.is_none(),
-            "the kernel does not say since when"
-        );
+        assert!(sample.up_since.is_none(), "the kernel does not say since when");
     }
 
     #[tokio::test]
@@ -311,14 +268,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_chosen_interface_that_is_nowhere_is_unknown() {
-        let sample = fixture("ath79-old", &[("WAN_IFACE", "usb0")])
-            .read()
-            .await
-            .unwrap();
-        assert_eq!(
-            (sample.state, sample.interface.as_str()),
-            (State::Unknown, "usb0")
-        );
+        let sample = fixture("ath79-old", &[("WAN_IFACE", "usb0")]).read().await.unwrap();
+        assert_eq!((sample.state, sample.interface.as_str()), (State::Unknown, "usb0"));
         assert!(!lines(sample).contains("wan_up"));
     }
 
@@ -330,14 +281,7 @@ mod tests {
         std::fs::write(device.join("operstate"), "up\n").unwrap();
         let roots = Roots::new(dir.path());
         let flags = [("WAN_IFACE", "usb0".to_owned())].into();
-        let loaded = config::load(
-            &Layers {
-                flags,
-                ..Layers::default()
-            },
-            &roots,
-        )
-        .unwrap();
+        let loaded = config::load(&Layers { flags, ..Layers::default() }, &roots).unwrap();
         let wan = Wan::new(roots, Live::new(loaded.config).1);
         assert_eq!(wan.read().await.unwrap().state, State::Up);
         std::fs::remove_dir_all(&device).unwrap();

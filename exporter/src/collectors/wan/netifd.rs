@@ -80,41 +80,23 @@ impl Interface {
                 .filter(|_| up)
                 .and_then(|uptime| now.checked_sub(Duration::from_secs(uptime))),
             gateway,
-            dns_servers: self
-                .dns_servers
-                .iter()
-                .filter_map(|text| text.parse().ok())
-                .collect(),
+            dns_servers: self.dns_servers.iter().filter_map(|text| text.parse().ok()).collect(),
             device: self.device,
             l3_device: self.l3_device,
             proto: self.proto,
             source: Source::Netifd,
-            errors: self
-                .errors
-                .into_iter()
-                .filter_map(|fault| fault.code)
-                .collect(),
+            errors: self.errors.into_iter().filter_map(|fault| fault.code).collect(),
         }
     }
 
     fn gateway(&self) -> Option<NextHop> {
-        let routes = self
-            .route
-            .iter()
-            .filter(|route| route.mask == 0 && route.target.is_unspecified());
-        let hops = routes
-            .filter_map(|route| route.nexthop)
-            .filter(|hop| !hop.is_unspecified());
-        let peers = self
-            .ipv4_addresses
-            .iter()
-            .filter_map(|address| address.ptpaddress);
+        let routes =
+            self.route.iter().filter(|route| route.mask == 0 && route.target.is_unspecified());
+        let hops = routes.filter_map(|route| route.nexthop).filter(|hop| !hop.is_unspecified());
+        let peers = self.ipv4_addresses.iter().filter_map(|address| address.ptpaddress);
         let mut candidates: Vec<IpAddr> = hops.chain(peers).filter(|hop| *hop != NO_PEER).collect();
         candidates.sort_by_key(IpAddr::is_ipv6);
-        candidates.first().map(|&address| NextHop {
-            address,
-            device: self.l3_device.clone(),
-        })
+        candidates.first().map(|&address| NextHop { address, device: self.l3_device.clone() })
     }
 }
 
@@ -125,9 +107,7 @@ mod tests {
 
     fn sample(text: &str, carrier: Option<bool>) -> Sample {
         let now = crate::clock::monotonic() + Duration::from_secs(1_000_000);
-        parse_interface(text)
-            .unwrap()
-            .into_sample("wan", carrier, now)
+        parse_interface(text).unwrap().into_sample("wan", carrier, now)
     }
 
     const PPPOE_UP: &str = r#"{"up": true, "pending": false, "uptime": 77, "l3_device": "pppoe-wan",
@@ -169,31 +149,19 @@ mod tests {
 
     #[test]
     fn the_address_that_stands_for_no_peer_is_not_the_next_hop() {
-        assert_eq!(
-            sample(&PPPOE_UP.replace("203.0.113.1\"", "2.2.2.2\""), None).gateway,
-            None
-        );
+        assert_eq!(sample(&PPPOE_UP.replace("203.0.113.1\"", "2.2.2.2\""), None).gateway, None);
     }
 
     #[test]
     fn what_is_no_status_is_refused() {
-        for text in [
-            "",
-            "{}",
-            "[]",
-            "{\"up\": \"yes\"}",
-            "Command failed: Not found",
-        ] {
+        for text in ["", "{}", "[]", "{\"up\": \"yes\"}", "Command failed: Not found"] {
             assert!(parse_interface(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn the_carrier_is_read_where_it_is_told() {
-        assert_eq!(
-            parse_carrier(r#"{"type": "Network device", "carrier": false}"#),
-            Some(false)
-        );
+        assert_eq!(parse_carrier(r#"{"type": "Network device", "carrier": false}"#), Some(false));
         assert_eq!(parse_carrier(r#"{"type": "Network device"}"#), None);
         assert_eq!(parse_carrier("nonsense"), None);
     }

@@ -57,25 +57,15 @@ fn default_routes(v4: &str, v6: &str) -> Vec<Route> {
 
 fn next_hop_in(v4: &str, v6: &str, device: &str) -> Option<NextHop> {
     let through = |route: &Route| route.device == device;
-    let gateway = default_routes(v4, v6)
-        .into_iter()
-        .filter(through)
-        .find_map(|route| route.gateway);
+    let gateway =
+        default_routes(v4, v6).into_iter().filter(through).find_map(|route| route.gateway);
     // A point-to-point link has no gateway; its peer has a host route.
     let peer = || {
         let host = |route: &Route| route.prefix == 32 && route.gateway.is_none();
-        parse_v4(v4)
-            .filter(through)
-            .find(host)
-            .map(|route| route.destination)
+        parse_v4(v4).filter(through).find(host).map(|route| route.destination)
     };
-    let address = gateway
-        .or_else(peer)
-        .filter(|address| *address != NO_PEER)?;
-    Some(NextHop {
-        address,
-        device: Some(device.to_owned()),
-    })
+    let address = gateway.or_else(peer).filter(|address| *address != NO_PEER)?;
+    Some(NextHop { address, device: Some(device.to_owned()) })
 }
 
 fn parse_v4(text: &str) -> impl Iterator<Item = Route> {
@@ -101,19 +91,7 @@ fn parse_v4(text: &str) -> impl Iterator<Item = Route> {
 fn parse_v6(text: &str) -> impl Iterator<Item = Route> {
     text.lines().filter_map(|line| {
         let fields: Vec<&str> = line.split_whitespace().collect();
-        let [
-            destination,
-            prefix,
-            _,
-            _,
-            gateway,
-            metric,
-            _,
-            _,
-            flags,
-            device,
-        ] = fields[..]
-        else {
+        let [destination, prefix, _, _, gateway, metric, _, _, flags, device] = fields[..] else {
             return None;
         };
         let address = |word| u128::from_str_radix(word, 16).ok().map(Ipv6Addr::from);
@@ -145,16 +123,16 @@ mod tests {
         format!("{:08X}", u32::from_ne_bytes([a, b, c, d]))
     }
 
-    fn v4(rows: &[(&str, [u8; 4], [u8; 4], u32, [u8; 4])]) -> String {
+    /// Device, destination, gateway, metric, mask.
+    type Row = (&'static str, [u8; 4], [u8; 4], u32, [u8; 4]);
+
+    fn v4(rows: &[Row]) -> String {
         let header =
             "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n";
-        rows.iter().fold(
-            header.to_owned(),
-            |text, (device, to, via, metric, mask)| {
-                let [to, via, mask] = [to, via, mask].map(|&[a, b, c, d]| hex(a, b, c, d));
-                text + &format!("{device}\t{to}\t{via}\t0003\t0\t0\t{metric}\t{mask}\t0\t0\t0\n")
-            },
-        )
+        rows.iter().fold(header.to_owned(), |text, (device, to, via, metric, mask)| {
+            let [to, via, mask] = [to, via, mask].map(|&[a, b, c, d]| hex(a, b, c, d));
+            text + &format!("{device}\t{to}\t{via}\t0003\t0\t0\t{metric}\t{mask}\t0\t0\t0\n")
+        })
     }
 
     const ANY: [u8; 4] = [0; 4];
@@ -167,10 +145,8 @@ mod tests {
             ("eth1", ANY, [192, 0, 2, 1], 0, ANY),
             ("br-lan", [192, 168, 1, 0], ANY, 0, [255, 255, 255, 0]),
         ]);
-        let devices: Vec<String> = default_routes(&text, "")
-            .into_iter()
-            .map(|r| r.device)
-            .collect();
+        let devices: Vec<String> =
+            default_routes(&text, "").into_iter().map(|r| r.device).collect();
         assert_eq!(devices, ["eth1", "wwan0"]);
         let hop = next_hop_in(&text, "", "eth1").unwrap();
         assert_eq!(hop.address, IpAddr::from([192, 0, 2, 1]));
@@ -178,18 +154,9 @@ mod tests {
 
     #[test]
     fn a_ppp_peer_is_found_by_its_host_route() {
-        let text = v4(&[
-            ("ppp0", ANY, ANY, 0, ANY),
-            ("ppp0", [203, 0, 113, 1], ANY, 0, HOST),
-        ]);
-        assert_eq!(
-            next_hop_in(&text, "", "ppp0").unwrap().address,
-            IpAddr::from([203, 0, 113, 1])
-        );
-        let nobody = v4(&[
-            ("ppp0", ANY, ANY, 0, ANY),
-            ("ppp0", [2, 2, 2, 2], ANY, 0, HOST),
-        ]);
+        let text = v4(&[("ppp0", ANY, ANY, 0, ANY), ("ppp0", [203, 0, 113, 1], ANY, 0, HOST)]);
+        assert_eq!(next_hop_in(&text, "", "ppp0").unwrap().address, IpAddr::from([203, 0, 113, 1]));
+        let nobody = v4(&[("ppp0", ANY, ANY, 0, ANY), ("ppp0", [2, 2, 2, 2], ANY, 0, HOST)]);
         assert_eq!(next_hop_in(&nobody, "", "ppp0"), None);
     }
 
@@ -202,11 +169,7 @@ mod tests {
         );
         let hop = next_hop_in("", &text, "eth1").unwrap();
         assert_eq!(hop.address.to_string(), "fe80::200:ff:fe00:1");
-        assert_eq!(
-            default_routes("", &text).len(),
-            1,
-            "the rejecting route does not count"
-        );
+        assert_eq!(default_routes("", &text).len(), 1, "the rejecting route does not count");
     }
 
     proptest! {

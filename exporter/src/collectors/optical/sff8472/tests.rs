@@ -48,10 +48,7 @@ fn measure(diagnostic_type: u8, page: &[u8]) -> Sample {
 #[track_caller]
 fn check(value: Option<f64>, expected: f64) {
     let value = value.unwrap();
-    assert!(
-        (value - expected).abs() < 0.005,
-        "{value}, expected {expected}"
-    );
+    assert!((value - expected).abs() < 0.005, "{value}, expected {expected}");
 }
 
 #[test]
@@ -80,18 +77,11 @@ fn a_weak_signal_is_exact_where_whole_microwatts_would_not_be() {
 fn no_light_is_no_power() {
     for receive in [0, 1] {
         let sample = measure(INTERNAL, &a2(receive));
-        assert_eq!(
-            (sample.receive_dbm, sample.signal_detected),
-            (None, Some(false))
-        );
+        assert_eq!((sample.receive_dbm, sample.signal_detected), (None, Some(false)));
     }
     let mut page = a2(175);
     put(&mut page, TRANSMIT, 0);
-    assert_eq!(
-        measure(INTERNAL, &page).transmit_dbm,
-        None,
-        "the laser is off"
-    );
+    assert_eq!(measure(INTERNAL, &page).transmit_dbm, None, "the laser is off");
 }
 
 #[test]
@@ -106,22 +96,14 @@ fn the_loss_pin_counts_where_the_power_is_as_weak() {
     for (receive, expected) in [(175, true), (13, true), (12, false), (3, false), (0, false)] {
         let mut page = a2(receive);
         page[STATUS] = LOSS_OF_SIGNAL;
-        assert_eq!(
-            measure(INTERNAL, &page).signal_detected,
-            Some(expected),
-            "{receive}"
-        );
+        assert_eq!(measure(INTERNAL, &page).signal_detected, Some(expected), "{receive}");
     }
     let mut page = a2(3);
     page[STATUS] = LOSS_OF_SIGNAL;
     let mut without = a0(INTERNAL);
     without[OPTIONS] = 0;
     let sample = Module::parse(&without).unwrap().measure(&page).unwrap();
-    assert_eq!(
-        sample.signal_detected,
-        Some(true),
-        "a module without the pin says nothing"
-    );
+    assert_eq!(sample.signal_detected, Some(true), "a module without the pin says nothing");
 }
 
 #[test]
@@ -174,18 +156,8 @@ fn external_calibration_bends_power_and_limits_and_moves_the_rest() {
 #[test]
 fn external_calibration_without_constants_measures_nothing() {
     let sample = measure(EXTERNAL, &a2(175));
-    let expected = Sample {
-        signal_detected: Some(true),
-        ..Sample::default()
-    };
-    assert_eq!(
-        sample,
-        Sample {
-            source: "eeprom",
-            ..expected
-        },
-        "only the loss pin is left"
-    );
+    let expected = Sample { signal_detected: Some(true), ..Sample::default() };
+    assert_eq!(sample, Sample { source: "eeprom", ..expected }, "only the loss pin is left");
 }
 
 #[track_caller]
@@ -196,28 +168,19 @@ fn check_refusal(page: &[u8], expected: &str) {
 #[test]
 fn modules_without_readable_diagnostics_say_why() {
     let name = "not on this device: module \"EXAMPLE OPTICS GPON-STICK\"";
-    check_refusal(
-        &a0(0),
-        &format!("{name}: measures nothing (copper, or without diagnostics)"),
-    );
+    check_refusal(&a0(0), &format!("{name}: measures nothing (copper, or without diagnostics)"));
     check_refusal(
         &a0(INTERNAL | NEEDS_ADDRESS_CHANGE),
         &format!("{name}: shows its diagnostics only after an address change"),
     );
     let mut qsfp = a0(INTERNAL);
     qsfp[0] = 0x11;
-    check_refusal(
-        &qsfp,
-        &format!("{name}: is a QSFP, not an SFP; its diagnostics cannot be read"),
-    );
+    check_refusal(&qsfp, &format!("{name}: is a QSFP, not an SFP; its diagnostics cannot be read"));
 }
 
 #[test]
 fn blank_and_cut_pages_are_refused() {
-    check_refusal(
-        &[0xff; 96],
-        "page A0h: expected something written, found \"0xff everywhere\"",
-    );
+    check_refusal(&[0xff; 96], "page A0h: expected something written, found \"0xff everywhere\"");
     check_refusal(
         &a0(INTERNAL)[..95],
         "page A0h: expected bytes up to the end of the measurements, found \"95 of them\"",
@@ -230,10 +193,7 @@ fn blank_and_cut_pages_are_refused() {
 fn a_jump_that_lasts_one_reading_does_not_agree() {
     let at = |receive| measure(INTERNAL, &a2(receive));
     assert!(agree(&at(256), &at(255)));
-    assert!(
-        !agree(&at(256), &at(0)),
-        "the high byte of the new, the low byte of the old"
-    );
+    assert!(!agree(&at(256), &at(0)), "the high byte of the new, the low byte of the old");
     assert!(!agree(&at(255), &at(0x0fff)), "12 dB up");
     assert!(!agree(&at(0x0fff), &at(255)), "12 dB down");
     assert!(agree(&at(2), &at(1)), "one step in the dark");

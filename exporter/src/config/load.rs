@@ -1,0 +1,182 @@
+//! Puts the layers of settings together and reads the files.
+//!
+//! Flag before environment before files before default; a later file before an earlier
+//! one. What comes of it is checked in `check.rs`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::check::Checker;
+use super::settings::{self, SETTINGS, Setting};
+use super::{Config, DEFAULT_FILE, file};
+use crate::roots::Roots;
+
+/// Where settings come from, before anything is read.
+#[derive(Debug, Clone, Default)]
+pub struct Layers {
+    /// Named files, the later ones win; empty: [`DEFAULT_FILE`].
+    pub files: Vec<PathBuf>,
+    /// `NETMONITOR_…` variables.
+    pub environment: BTreeMap<String, String>,
+    /// Flags, by key.
+    pub flags: BTreeMap<&'static str, String>,
+}
+
+/// A value and where it was said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// As typed, without quotes.
+    pub value: String,
+    /// By whom.
+    pub origin: Origin,
+}
+
+/// Where a value was said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Nowhere.
+    Default,
+    /// In a file.
+    File(PathBuf, usize),
+    /// In the environment.
+    Environment,
+    /// On the command line.
+    Flag,
+}
+
+/// A configuration that may be used, and what the user should know about it.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The settings.
+    pub config: Config,
+    /// The same as typed, for `check-config` and `doctor`.
+    pub given: BTreeMap<&'static str, Given>,
+    /// Not wrong, but worth a word.
+    pub warnings: Vec<String>,
+}
+
+/// Everything that is wrong with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems(pub Vec<String>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+impl Given {
+    /// The value and its place, as the beginning of a message.
+    #[must_use]
+    pub fn describe(&self, setting: &Setting) -> String {
+        let value = setting.display(&self.value);
+        match &self.origin {
+            Origin::Default => format!("{} \"{value}\"", setting.key),
+            Origin::File(path, line) => {
+                format!("{} line {line}: {}=\"{value}\"", path.display(), setting.key)
+            }
+            Origin::Environment => format!("{}=\"{value}\"", setting.variable()),
+            Origin::Flag => format!("--{} \"{value}\"", setting.flag()),
+        }
+    }
+}
+
+/// Reads all layers and checks the result.
+///
+/// # Errors
+/// All problems at once, each with its place and a remedy.
+pub fn load(layers: &Layers, roots: &Roots) -> Result<Loaded, Problems> {
+    let mut given: BTreeMap<&'static str, Given> = SETTINGS
+        .iter()
+        .map(|setting| {
+            let value = setting.default.to_owned();
+            (setting.key, Given { value, origin: Origin::Default })
+        })
+        .collect();
+    let mut warnings = Vec::new();
+    let mut problems = Vec::new();
+
+    if layers.files.is_empty() {
+        let path = Path::new(DEFAULT_FILE);
+        if roots.has(DEFAULT_FILE) {
+            take_file(path, &roots.resolve(DEFAULT_FILE), &mut given, &mut warnings, &mut problems);
+        }
+    }
+    for path in &layers.files {
+        take_file(path, path, &mut given, &mut warnings, &mut problems);
+    }
+    for (name, value) in &layers.environment {
+        let Some(key) = name.strip_prefix(settings::ENVIRONMENT_PREFIX) else {
+            continue;
+        };
+        match settings::setting(key) {
+            Some(setting) => {
+                let value = value.clone();
+                given.insert(setting.key, Given { value, origin: Origin::Environment });
+            }
+            None => warnings.extend(settings::nearest_key(key).map(|nearest| {
+                format!("environment: {name} is not a setting; NETMONITOR_{nearest} is")
+            })),
+        }
+    }
+    for (key, value) in &layers.flags {
+        given.insert(key, Given { value: value.clone(), origin: Origin::Flag });
+    }
+
+    let mut checker = Checker::new(&given, problems, warnings);
+    let config = checker.config();
+    let (problems, warnings) = checker.finish();
+    if problems.is_empty() {
+        Ok(Loaded { config, given, warnings })
+    } else {
+        Err(Problems(problems))
+    }
+}
+
+/// Reads one file; `named` is how the user knows it, `path` where it is.
+fn take_file(
+    named: &Path,
+    path: &Path,
+    given: &mut BTreeMap<&'static str, Given>,
+    warnings: &mut Vec<String>,
+    problems: &mut Vec<String>,
+) {
+    let place = named.display();
+    let bytes = match read_config_file(path) {
+        Ok(bytes) => bytes,
+        Err(reason) => return problems.push(format!("{place}: {reason}")),
+    };
+    match file::parse(&bytes) {
+        Err(lines) => problems.extend(lines.iter().map(|error| format!("{place} {error}"))),
+        Ok(assignments) => {
+            for file::Assignment { line, key, value } in assignments {
+                if let Some(setting) = settings::setting(&key) {
+                    let origin = Origin::File(named.to_owned(), line);
+                    given.insert(setting.key, Given { value, origin });
+                } else {
+                    let hint = settings::nearest_key(&key)
+                        .map_or(String::new(), |nearest| format!("; did you mean {nearest}?"));
+                    warnings.push(format!("{place} line {line}: unknown key {key}{hint}"));
+                }
+            }
+        }
+    }
+}
+
+/// A pipe or a device would hold the start up, or never end.
+fn read_config_file(path: &Path) -> Result<Vec<u8>, String> {
+    use std::io::Read;
+    let describe = |error: std::io::Error| format!("cannot be read: {error}");
+    let kind = std::fs::metadata(path).map_err(describe)?.file_type();
+    if !kind.is_file() {
+        return Err("is not an ordinary file".to_owned());
+    }
+    let limit = file::MAX_BYTES as u64 + 1;
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(describe)?;
+    file.take(limit).read_to_end(&mut bytes).map_err(describe)?;
+    Ok(bytes)
+}
