@@ -25,10 +25,10 @@ use crate::exporter::Exporter;
 use crate::http::legacy_status::Status;
 use crate::roots::Roots;
 use crate::telemetry::Telemetry;
-use crate::{doctor, listen, slow_io};
+use crate::{doctor, listen};
 
-/// Healthy sensors share one thread, the system's resolver takes another.
-const MAX_BLOCKING_THREADS: usize = slow_io::MAX_STUCK + 3;
+/// For the system's resolver, the only thing of ours that blocks a thread of tokio's.
+const MAX_BLOCKING_THREADS: usize = 1;
 
 /// `status` waits this long for the first pings and sensors.
 const FIRST_READINGS: Duration = Duration::from_secs(5);
@@ -135,8 +135,8 @@ fn run(matches: &ArgMatches) -> Result<()> {
     }
 }
 
-/// One thread for everything but reads that may hang. When the program ends, a thread
-/// that hangs is left to the kernel: it must not hold up stopping.
+/// One thread for everything but reads that may hang, and look-ups of names, which may
+/// take half a minute: neither holds up stopping.
 fn with_runtime(work: impl Future<Output = Result<()>>) -> Result<()> {
     let runtime: Runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

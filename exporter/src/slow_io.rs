@@ -1,16 +1,16 @@
 //! Reads that may hang: drivers behind `/sys` and module EEPROMs answer late, or never.
 //!
-//! Each such read runs on a thread that can be left behind. Reads that behave share one
-//! thread, one after the other; a read that outlasts [`PATIENCE`] is abandoned with its
-//! thread, counted, and not tried again until it returns. Called by the sensors, never
-//! on the answering path.
+//! Such reads have a thread of their own, one after the other. A read that outlasts
+//! [`PATIENCE`] is abandoned with its thread, counted, and not tried again until it
+//! returns; the others go on in a new thread. Called by the sensors, never on the
+//! answering path.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::exposition::{Encode, Exposition};
@@ -20,7 +20,7 @@ use crate::roots::{ReadError, Roots};
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Hung reads we put up with before we stop trying new ones: each costs a thread.
-pub(crate) const MAX_STUCK: usize = 8;
+const MAX_STUCK: usize = 8;
 
 /// A read was abandoned, now or earlier, and has not returned since.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,12 +29,15 @@ pub(crate) struct Stuck {
     pub(crate) what: String,
 }
 
-/// Runs reads that may hang. Clones share one lane.
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Runs reads that may hang. Clones share one thread.
 #[derive(Debug, Clone)]
 pub(crate) struct SlowIo {
     roots: Roots,
     patience: Duration,
-    lane: Arc<Semaphore>,
+    /// The thread that works; none before the first read and after a hang.
+    thread: Arc<tokio::sync::Mutex<Option<mpsc::Sender<Job>>>>,
     hangs: Arc<Hangs>,
 }
 
@@ -53,7 +56,13 @@ impl Hangs {
 
 impl SlowIo {
     pub(crate) fn new(roots: Roots) -> Self {
-        Self { roots, patience: PATIENCE, lane: Arc::new(Semaphore::new(1)), hangs: Arc::default() }
+        Self { roots, patience: PATIENCE, thread: Arc::default(), hangs: Arc::default() }
+    }
+
+    /// For tests of hangs, which would otherwise take [`PATIENCE`] each.
+    #[cfg(test)]
+    pub(crate) fn impatient(roots: Roots) -> Self {
+        Self { patience: Duration::from_millis(200), ..Self::new(roots) }
     }
 
     pub(crate) fn roots(&self) -> &Roots {
@@ -84,27 +93,46 @@ impl SlowIo {
         if refused {
             return Err(stuck());
         }
-        let _turn = self.lane.acquire().await.map_err(|_| stuck())?;
+        // Held until the read is over: one at a time.
+        let mut thread = self.thread.lock().await;
 
         // Marked as stuck before it starts, and unmarked by the thread itself: so a
         // late return is noticed even when nobody waits for it any more.
         self.hangs.with_stuck(|all| all.insert(what.to_owned()));
-        let hangs = Arc::clone(&self.hangs);
-        let name = what.to_owned();
-        let thread = tokio::task::spawn_blocking(move || {
+        let (hangs, name) = (Arc::clone(&self.hangs), what.to_owned());
+        let (sender, answer) = oneshot::channel();
+        let job: Job = Box::new(move || {
             let answer = read();
             hangs.with_stuck(|all| all.remove(&name));
-            answer
+            // Nobody waits for an answer that comes too late.
+            sender.send(answer).ok();
         });
-        match timeout(self.patience, thread).await {
+        let jobs = thread.get_or_insert_with(start_thread);
+        if jobs.send(job).is_err() {
+            fail_with_thread();
+        }
+        match timeout(self.patience, answer).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(_ended)) => Err(stuck()),
+            Ok(Err(_)) => fail_with_thread(),
             Err(_elapsed) => {
+                // Without jobs the thread ends by itself, once the read returns.
+                *thread = None;
                 self.hangs.total.fetch_add(1, Ordering::Relaxed);
                 Err(stuck())
             }
         }
     }
+}
+
+fn start_thread() -> mpsc::Sender<Job> {
+    let (jobs, waiting) = mpsc::channel::<Job>();
+    std::thread::spawn(move || waiting.into_iter().for_each(|job| job()));
+    jobs
+}
+
+/// A read has panicked and taken its thread with it: that must not be survived unseen.
+fn fail_with_thread() -> ! {
+    std::panic::resume_unwind(Box::new("a thread of the sensors has panicked"))
 }
 
 impl Encode for Arc<Hangs> {
@@ -125,9 +153,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_hung_read_is_abandoned_and_tried_again_once_it_has_returned() {
-        // A paused clock stands still while a thread is busy, so the patience is short.
-        let patience = Duration::from_millis(20);
-        let slow = SlowIo { patience, ..SlowIo::new(Roots::new("/")) };
+        let slow = SlowIo::impatient(Roots::new("/"));
         let (release, held) = mpsc::channel::<()>();
         let (done, ended) = tokio::sync::oneshot::channel();
         let hung = slow

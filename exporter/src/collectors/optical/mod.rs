@@ -62,6 +62,11 @@ impl Optical {
         Self { slow, config, wan, has_answered, failures }
     }
 
+    async fn wait_for_wan(&self) {
+        // A device without a WAN may have light all the same.
+        timeout(START_PATIENCE, self.wan.begun()).await.ok();
+    }
+
     async fn read_source(&self, source: &OpticalSource) -> Result<Sample, CollectError> {
         let device = self.wan.last_known().and_then(|wan| wan.device.clone());
         match source {
@@ -153,8 +158,7 @@ impl Sensor for Optical {
     type Sample = Sample;
 
     async fn read(&self) -> Result<Sample, CollectError> {
-        // A device without a WAN may have light all the same.
-        timeout(START_PATIENCE, self.wan.begun()).await.ok();
+        self.wait_for_wan().await;
         let source = self.config.now().optical_source.clone();
         let result = self.read_source(&source).await;
         self.remember(&source, &result);
