@@ -6,16 +6,23 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::sleep;
 
 use crate::clock;
 use crate::collectors::sensor::{Latest, Sensor};
-use crate::collectors::wan::Wan;
+use crate::collectors::wan::{Sample, Wan};
 use crate::collectors::{CollectError, optical, pppoe, thermal};
 use crate::config::settings::SETTINGS;
-use crate::config::{Live, Loaded, Origin};
+use crate::config::{Live, Loaded, Origin, Scope};
 use crate::probes::echo_socket::{self, EchoError, Permission};
+use crate::probes::ping::Pinger;
 use crate::roots::Roots;
 use crate::slow_io::SlowIo;
+
+/// A name that cannot be looked up takes this long; addresses take PING_TIMEOUT.
+const PING_PATIENCE: Duration = Duration::from_secs(8);
 
 /// Lines of the report, each marked as good, absent or bad.
 #[derive(Default)]
@@ -60,7 +67,7 @@ pub(crate) async fn report(roots: &Roots, loaded: &Loaded) -> String {
     system(&mut report, roots);
     settings(&mut report, loaded);
     let wan = wan(&mut report, roots, &live).await;
-    pings(&mut report);
+    pings(&mut report, roots, &live, &wan).await;
     let slow = SlowIo::new(roots.clone());
     sensors(&mut report, &slow, &live, wan).await;
     counters(&mut report, roots);
@@ -105,11 +112,7 @@ fn settings(report: &mut Report, loaded: &Loaded) {
 }
 
 /// Asks for the WAN and keeps the answer for the sensors that depend on it.
-async fn wan(
-    report: &mut Report,
-    roots: &Roots,
-    live: &Live,
-) -> Arc<Latest<crate::collectors::wan::Sample>> {
+async fn wan(report: &mut Report, roots: &Roots, live: &Live) -> Arc<Latest<Sample>> {
     report.section("WAN");
     match roots.program("ubus") {
         Some(path) => report.found("netifd", &format!("asked through {}", path.display())),
@@ -160,26 +163,43 @@ async fn wan(
     latest
 }
 
-fn pings(report: &mut Report) {
+async fn pings(report: &mut Report, roots: &Roots, live: &Live, wan: &Arc<Latest<Sample>>) {
     report.section("Ping");
     match echo_socket::permission() {
         Ok(Permission::Datagram) => report.found("permission", "by net.ipv4.ping_group_range"),
         Ok(Permission::Raw) => report.found("permission", "by CAP_NET_RAW"),
-        Err(EchoError::Forbidden) => report.failed(
-            "permission",
-            "not allowed; run as root, give the program CAP_NET_RAW, or put its group into the \
-             sysctl net.ipv4.ping_group_range",
-        ),
+        Err(EchoError::Forbidden) => {
+            return report.failed(
+                "permission",
+                "not allowed; run as root, give the program CAP_NET_RAW, or put its group into \
+                 the sysctl net.ipv4.ping_group_range",
+            );
+        }
         Err(EchoError::Unreachable) => report.failed("permission", "this system has no IPv4"),
+    }
+    let pinger = Pinger::new(roots.clone(), live.clone(), Arc::clone(wan));
+    let targets = pinger.targets();
+    tokio::select! {
+        () = pinger.run() => {}
+        () = targets.first_fates() => {}
+        // One that is looked up for longer is reported as it is: without an answer.
+        () = sleep(PING_PATIENCE) => {}
+    }
+    for watched in targets.all() {
+        let host = &watched.target.host;
+        let rtt = watched.with(|history| history.last_rtt());
+        let milliseconds = rtt.map(|rtt| rtt.as_secs_f64() * 1000.0);
+        match milliseconds {
+            Some(rtt) => report.found(host, &format!("answers after {rtt:.1} ms")),
+            None if watched.target.scope == Scope::Gateway => {
+                report.missing(host, "no answer; many gateways do not answer pings");
+            }
+            None => report.failed(host, "no answer; if others answer, choose another target"),
+        }
     }
 }
 
-async fn sensors(
-    report: &mut Report,
-    slow: &SlowIo,
-    live: &Live,
-    wan: Arc<Latest<crate::collectors::wan::Sample>>,
-) {
+async fn sensors(report: &mut Report, slow: &SlowIo, live: &Live, wan: Arc<Latest<Sample>>) {
     report.section("CPU temperature");
     let candidates = thermal::survey(slow).await;
     if candidates.is_empty() {

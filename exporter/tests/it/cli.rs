@@ -61,12 +61,20 @@ fn enabled_0_starts_nothing() {
 fn doctor_names_every_source_and_no_secret() {
     let root = fixture("filogic-pppoe");
     let root = root.to_str().unwrap();
-    let command = "command:/bin/echo -p s3cret";
-    let output =
-        run(&["doctor", "--root", root, "--token", "hunter2", "--optical-source", command]);
+    let optics = "command:/bin/echo -p s3cret";
+    let output = run(&["doctor", "--root", root, "--token", "hunter2", "--optical-source", optics]);
     assert!(output.status.success());
     let report = text(&output.stdout);
-    for part in ["netifd", "WAN_IFACE", "PPPoE", "permission", "thermal_zone1", "eeprom", "hwmon"] {
+    for part in [
+        "netifd",
+        "WAN_IFACE",
+        "PPPoE",
+        "permission",
+        "127.0.0.1: answers",
+        "thermal_zone1",
+        "eeprom",
+        "hwmon",
+    ] {
         assert!(report.contains(part), "{part} is missing: {report}");
     }
     for secret in ["hunter2", "s3cret", "00:00:5e"] {

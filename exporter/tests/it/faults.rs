@@ -140,3 +140,19 @@ fn files_that_vanish_while_they_are_read() {
         assert_eq!(program.metrics().status, 200);
     }
 }
+
+#[test]
+fn a_wan_that_appears_later_is_found() {
+    let device = copy_of("ath79-old");
+    let (here, away) = (device.path().join("sys/class/net/eth1"), device.path().join("away"));
+    std::fs::rename(&here, &away).unwrap();
+    let settings = format!("{NO_PINGS}WAN_IFACE=\"eth1\"\n");
+    let program = Program::start(device.path(), &settings);
+    let state =
+        |program: &Program| program.get("/net/status").json()["realtime"]["wan_state"].clone();
+    assert_eq!(state(&program), "unknown");
+    std::fs::rename(&away, &here).unwrap();
+    until("the WAN is found", || state(&program) == "up");
+    std::fs::rename(&here, device.path().join("sys/class/net/eth7")).unwrap();
+    until("the renamed device is missed", || state(&program) == "down");
+}

@@ -68,9 +68,11 @@ pub(crate) fn tool(name: &str) -> Command {
     Command::new(name)
 }
 
-/// Runs a subcommand to its end.
+/// Runs a subcommand to its end; unless told otherwise it pings nothing but loopback.
 pub(crate) fn run(arguments: &[&str]) -> Output {
-    command().args(arguments).stdin(Stdio::null()).output().unwrap()
+    let mut command = command();
+    command.envs([("NETMONITOR_PING_TARGETS", "127.0.0.1"), ("NETMONITOR_PING_GATEWAY", "0")]);
+    command.args(arguments).stdin(Stdio::null()).output().unwrap()
 }
 
 impl Program {
@@ -80,6 +82,7 @@ impl Program {
     }
 
     pub(crate) fn start_by(mut command: Command, root: &Path, settings: &str) -> Self {
+        assert!(settings.contains("PING_TARGETS"), "a test says what it pings");
         let dir = tempfile::tempdir().unwrap();
         let settings_file = dir.path().join("netmonitor.conf");
         std::fs::write(&settings_file, settings).unwrap();

@@ -77,6 +77,14 @@ impl Targets {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = targets;
     }
 
+    /// The wanted targets: those that are watched already with their history.
+    fn kept_or_new(&self, wanted: Vec<Target>) -> Vec<Arc<Watched>> {
+        let known = self.all();
+        let kept = |target: &Target| known.iter().find(|watched| watched.target == *target);
+        let watched = |target| kept(&target).cloned().unwrap_or_else(|| Watched::new(target));
+        wanted.into_iter().map(watched).collect()
+    }
+
     /// Returns once something is known about every target but the gateway, which may be
     /// missing for good.
     pub(crate) async fn first_fates(&self) {
@@ -93,7 +101,7 @@ impl Targets {
     /// Is the internet there? Any answer but the gateway's within the last 3 s, or three
     /// intervals. `None` while nothing is known.
     pub(crate) fn internet_is_up(&self, config: &Config, now: Instant) -> Option<bool> {
-        let span = Duration::from_secs(3).max(config.ping_interval * 3) + config.ping_timeout;
+        let span = Duration::from_secs(3).max(config.ping_interval * 3);
         self.all()
             .iter()
             .filter(|watched| watched.target.scope != Scope::Gateway)
@@ -115,7 +123,9 @@ pub(crate) struct Pinger {
 
 impl Pinger {
     pub(crate) fn new(roots: Roots, config: Live, wan: Arc<Latest<wan::Sample>>) -> Self {
-        Self { roots, config, wan, targets: Targets::default() }
+        let targets = Targets::default();
+        targets.replace(targets.kept_or_new(wanted(&config.now())));
+        Self { roots, config, wan, targets }
     }
 
     pub(crate) fn targets(&self) -> Targets {
@@ -125,25 +135,22 @@ impl Pinger {
     /// Keeps the watches as the settings want them, until dropped.
     pub(crate) async fn run(mut self) {
         let mut tasks = JoinSet::new();
-        let mut running: BTreeMap<Target, (Arc<Watched>, AbortHandle)> = BTreeMap::new();
+        let mut running: BTreeMap<Target, AbortHandle> = BTreeMap::new();
         loop {
-            let wanted = wanted(&self.config.now());
-            running.retain(|target, (_, task)| {
-                let keep = wanted.contains(target);
+            let targets = self.targets.kept_or_new(wanted(&self.config.now()));
+            running.retain(|target, task| {
+                let keep = targets.iter().any(|watched| watched.target == *target);
                 if !keep {
                     task.abort();
                 }
                 keep
             });
-            for target in &wanted {
-                running.entry(target.clone()).or_insert_with(|| {
-                    let watched = Watched::new(target.clone());
-                    let task = tasks.spawn(self.watch(Arc::clone(&watched)));
-                    (watched, task)
-                });
+            for watched in &targets {
+                running
+                    .entry(watched.target.clone())
+                    .or_insert_with(|| tasks.spawn(self.watch(Arc::clone(watched))));
             }
-            let in_order = wanted.iter().map(|target| Arc::clone(&running[target].0));
-            self.targets.replace(in_order.collect());
+            self.targets.replace(targets);
 
             tokio::select! {
                 () = self.config.changed() => {}
