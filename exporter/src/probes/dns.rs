@@ -62,6 +62,8 @@ impl Dns {
 
     /// Looks the name up every 10 s, until dropped.
     pub(crate) async fn run(self) {
+        // Who the resolvers are is known with the WAN.
+        self.wan.begun().await;
         let mut ticks = interval(PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
