@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build static test lint unit docs bench soak tools licences
+.PHONY: help run build static test lint unit bench soak tools compiler
 
 export NETMONITOR_REVISION := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
 
@@ -16,16 +16,19 @@ help: ## this list
 run: build ## watch this machine: http://localhost:8321/
 	@exec $(EXPORTER) run
 
-build: ## the exporter for this machine
+build: compiler ## the exporter for this machine
 	cargo build --release --locked -p netmonitor-exporter
 
-static: ## a small static exporter for this machine's architecture
+static: compiler ## a small static exporter for this machine's architecture
 	openwrt/build-static.sh
 
 test: tools lint unit ## everything that must be green before a change lands
 
+compiler:
+	@tests/install-tools.sh build
+
 tools:
-	@tests/install-tools.sh
+	@tests/install-tools.sh test
 
 lint: tools ## format, clippy, documents, licences, shell scripts
 	cargo fmt --all --check
@@ -34,7 +37,7 @@ lint: tools ## format, clippy, documents, licences, shell scripts
 	tests/check-licences.sh
 	shellcheck openwrt/*.sh tests/*.sh .ci/run tests/fixtures/*/bin/*
 
-unit: tools
+unit: tools ## the tests of all crates
 	cargo test --locked --workspace
 
 bench: tools build ## speed and memory beside prometheus-node-exporter

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Installs the Debian packages that the tests use, if any is missing. Quiet when none is.
+# Installs the Debian packages that a make target needs, if any is missing; quiet when
+# none is. `install-tools.sh build` for compiling, `install-tools.sh test` for the rest too.
 set -eu
 
 # program:package; the real readers of what we write, and the system's own tools.
-needed='
+for_tests='
 promtool:prometheus
 prometheus:prometheus
 prometheus-node-exporter:prometheus-node-exporter
@@ -12,16 +13,18 @@ jq:jq
 ip:iproute2
 unshare:util-linux
 setpriv:util-linux
-git:git
-cc:gcc
 '
 
 missing=''
-for pair in $needed; do
-  command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
-done
-/usr/bin/python3 -c 'import prometheus_client.openmetrics' 2>/dev/null \
-  || missing="$missing python3-prometheus-client"
+# A compiler alone cannot link: the C library's own files come with another package.
+echo 'int main(void) { return 0; }' | cc -x c -o /dev/null - 2>/dev/null || missing=' gcc libc6-dev'
+if [ "$1" = test ]; then
+  for pair in $for_tests; do
+    command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
+  done
+  /usr/bin/python3 -c 'import prometheus_client.openmetrics' 2>/dev/null \
+    || missing="$missing python3-prometheus-client"
+fi
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then

@@ -1,0 +1,283 @@
+//! An hour of ordinary work: `soak EXPORTER_BINARY... [--minutes N]`.
+//!
+//! Every binary runs by itself, pings four targets on loopback once a second and is
+//! scraped every five seconds. Each minute says what it uses; the table at the end holds
+//! that against the goals. Exit code 1 when one of them is not met or a scrape failed, so
+//! this one judges.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use netmonitor_tests::exporter::{Build, Exporter, TARGETS};
+use netmonitor_tests::figures::{median, short};
+use netmonitor_tests::goals::Goal;
+use netmonitor_tests::http_client::Client;
+use netmonitor_tests::table::Table;
+use netmonitor_tests::usage::Memory;
+use netmonitor_tests::{clock, samples};
+
+const SCRAPE_INTERVAL: Duration = Duration::from_secs(5);
+const SCRAPES_PER_MINUTE: u32 = 12;
+const MINUTES: u32 = 60;
+
+const MAX_THREADS: f64 = 3.0;
+const MAX_CPU_PERCENT: f64 = 0.5;
+/// Pages of code that are read for the first time late; a leak of 4 bytes a ping is more.
+const MAX_GROWTH_KB: f64 = 32.0;
+/// In a shorter run the start counts as growth, so it is only shown.
+const SETTLED: Duration = Duration::from_secs(15 * 60);
+/// A busy machine may be late with some.
+const MIN_PINGS_ANSWERED: f64 = 0.9;
+
+fn max_rss_kb(build: Build) -> f64 {
+    match build {
+        Build::Ordinary => 5000.0,
+        Build::Static => 3000.0,
+    }
+}
+
+fn main() -> ExitCode {
+    let (binaries, minutes) = match parse(std::env::args_os().skip(1)) {
+        Ok(wanted) => wanted,
+        Err(error) => {
+            eprintln!("{error:#}\nusage: soak EXPORTER_BINARY... [--minutes N]");
+            return ExitCode::from(2);
+        }
+    };
+    match run(&binaries, minutes) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("the run was broken off: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<(Vec<PathBuf>, u32)> {
+    let mut binaries = Vec::new();
+    let mut minutes = MINUTES;
+    while let Some(argument) = arguments.next() {
+        if argument == "--minutes" {
+            let value = arguments.next().context("--minutes: how many?")?;
+            let number = value.to_str().and_then(|text| text.parse().ok()).filter(|n| *n > 0);
+            minutes =
+                number.with_context(|| format!("--minutes {value:?}: not a number above 0"))?;
+        } else if argument.as_encoded_bytes().starts_with(b"-") {
+            bail!("{argument:?}: no such option");
+        } else {
+            binaries.push(PathBuf::from(argument));
+        }
+    }
+    ensure!(!binaries.is_empty(), "no binary given");
+    Ok((binaries, minutes))
+}
+
+/// Whether all goals are met.
+fn run(binaries: &[PathBuf], minutes: u32) -> Result<bool> {
+    let mut watched =
+        binaries.iter().map(|binary| Watched::start(binary)).collect::<Result<Vec<_>>>()?;
+    for program in &mut watched {
+        println!("{}: {} build", program.name, program.exporter.build.name());
+        program.scrape();
+        program.minute_cpu = program.exporter.running.usage.cpu_time()?;
+        program.first_cpu = program.minute_cpu;
+    }
+    let start = clock::now();
+    let ticks = minutes * SCRAPES_PER_MINUTE;
+    for tick in 1..=ticks {
+        clock::wait_until(start + SCRAPE_INTERVAL * tick);
+        for program in &mut watched {
+            program.scrape();
+            program.take_sample().with_context(|| program.name.clone())?;
+            if tick % SCRAPES_PER_MINUTE == 0 {
+                program.print_minute(tick / SCRAPES_PER_MINUTE)?;
+            }
+        }
+    }
+    let mut table = Table::new(["figure", "build", "found", "goal", ""]);
+    let mut all_met = true;
+    for program in &watched {
+        all_met &= program.judge(&mut table, start.elapsed())?;
+    }
+    print!("\n{table}");
+    Ok(all_met)
+}
+
+/// What a program uses at one moment.
+#[derive(Clone, Copy)]
+struct Sample {
+    memory: Memory,
+    threads: usize,
+    open_files: usize,
+}
+
+struct Watched {
+    name: String,
+    exporter: Exporter,
+    client: Option<Client>,
+    samples: Vec<Sample>,
+    scrapes: u32,
+    failed_scrapes: u32,
+    pings: Pings,
+    first_cpu: Duration,
+    /// At the last line.
+    minute_cpu: Duration,
+}
+
+/// As the newest scrape says.
+#[derive(Default)]
+struct Pings {
+    sent: f64,
+    lost: f64,
+}
+
+impl Watched {
+    fn start(binary: &Path) -> Result<Self> {
+        Ok(Self {
+            name: binary.display().to_string(),
+            exporter: Exporter::start(binary, None)?,
+            client: None,
+            samples: Vec::new(),
+            scrapes: 0,
+            failed_scrapes: 0,
+            pings: Pings::default(),
+            first_cpu: Duration::ZERO,
+            minute_cpu: Duration::ZERO,
+        })
+    }
+
+    /// A scrape that fails is said and counted; the next one has a new connection.
+    fn scrape(&mut self) {
+        self.scrapes += 1;
+        match self.try_scrape() {
+            Ok(pings) => self.pings = pings,
+            Err(error) => {
+                eprintln!("{}: scrape {} failed: {error:#}", self.name, self.scrapes);
+                self.failed_scrapes += 1;
+                self.client = None;
+            }
+        }
+    }
+
+    fn try_scrape(&mut self) -> Result<Pings> {
+        let client = match &mut self.client {
+            Some(client) => client,
+            none => none.insert(Client::connect(self.exporter.running.address)?),
+        };
+        let text = client.get("/metrics")?;
+        let sum = |name| samples::sum(text, name).unwrap_or(0.0);
+        Ok(Pings {
+            sent: sum("netmonitor_ping_requests_total"),
+            lost: sum("netmonitor_ping_lost_total"),
+        })
+    }
+
+    fn take_sample(&mut self) -> Result<()> {
+        self.exporter.running.check_alive()?;
+        let usage = &self.exporter.running.usage;
+        self.samples.push(Sample {
+            memory: usage.memory()?,
+            threads: usage.threads()?,
+            open_files: usage.open_files()?,
+        });
+        Ok(())
+    }
+
+    fn print_minute(&mut self, minute: u32) -> Result<()> {
+        let cpu = self.exporter.running.usage.cpu_time()?;
+        let used = cpu.saturating_sub(self.minute_cpu).as_secs_f64() / 60.0 * 100.0;
+        self.minute_cpu = cpu;
+        let Some(now) = self.samples.last() else {
+            return Ok(());
+        };
+        println!(
+            "minute {minute:>3}  {:<8}  Rss {:>5} kB  Pss {:>5} kB  private dirty {:>5} kB  \
+             threads {}  files {:>2}  CPU {used:.2} %",
+            self.exporter.build.name(),
+            now.memory.rss_kb,
+            now.memory.pss_kb,
+            now.memory.private_dirty_kb,
+            now.threads,
+            now.open_files,
+        );
+        Ok(())
+    }
+
+    /// Whether this program meets its goals.
+    fn judge(&self, table: &mut Table<5>, took: Duration) -> Result<bool> {
+        let mut all_met = true;
+        let build = self.exporter.build;
+        let mut row = |figure: &str, found: f64, goal: Goal| {
+            all_met &= goal.is_met(found);
+            let [goal, verdict] = goal.cells(found);
+            table.push([figure.into(), build.name().into(), short(found), goal, verdict]);
+        };
+        let (early, late) = windows(&self.samples, |memory| memory.rss_kb)?;
+        let (early_anonymous, late_anonymous) =
+            windows(&self.samples, |memory| memory.anonymous_kb)?;
+        let no_growth = if took < SETTLED { Goal::None } else { Goal::AtMost(MAX_GROWTH_KB) };
+        row("resident memory, kB", late, Goal::Below(max_rss_kb(build)));
+        row("its growth, kB", late - early, no_growth);
+        row("growth of allocated memory, kB", late_anonymous - early_anonymous, no_growth);
+
+        let cpu = self.minute_cpu.saturating_sub(self.first_cpu).as_secs_f64();
+        let percent = cpu / took.as_secs_f64() * 100.0;
+        row("CPU, % of one core", percent, Goal::Below(MAX_CPU_PERCENT));
+        let most = |value: fn(&Sample) -> usize| self.samples.iter().map(value).max().unwrap_or(0);
+        let threads = most(|sample| sample.threads) as f64;
+        row("threads, at most", threads, Goal::AtMost(MAX_THREADS));
+        row("open files, at most", most(|sample| sample.open_files) as f64, Goal::None);
+
+        let due = took.as_secs_f64() * TARGETS.len() as f64;
+        let answered = (self.pings.sent - self.pings.lost) / due;
+        row("answered pings, of all due", answered, Goal::AtLeast(MIN_PINGS_ANSWERED));
+        row("scrapes", f64::from(self.scrapes), Goal::None);
+        row("failed scrapes", f64::from(self.failed_scrapes), Goal::AtMost(0.0));
+        Ok(all_met)
+    }
+}
+
+/// Medians of the time after the start (a twelfth to a quarter of the run: minutes 5 to
+/// 15 of an hour) and of its end (the last sixth: ten minutes).
+fn windows(samples: &[Sample], value: fn(&Memory) -> u64) -> Result<(f64, f64)> {
+    let all = samples.len();
+    let of = |samples: &[Sample]| {
+        let values = samples.iter().map(|sample| value(&sample.memory) as f64);
+        median(values.collect()).context("too few samples of the memory")
+    };
+    Ok((of(&samples[all / 12..all / 4])?, of(&samples[all - all.div_ceil(6)..])?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(rss_kb: u64) -> Sample {
+        let memory = Memory { rss_kb, pss_kb: 0, private_dirty_kb: 0, anonymous_kb: 0 };
+        Sample { memory, threads: 1, open_files: 3 }
+    }
+
+    #[test]
+    fn growth_is_judged_between_early_and_late_minutes() {
+        let hour: Vec<_> = (0..720).map(|tick| sample(tick / 12)).collect();
+        let found = windows(&hour, |memory| memory.rss_kb);
+        assert_eq!(found.unwrap(), (9.5, 54.5));
+        assert!(windows(&[], |memory| memory.rss_kb).is_err());
+        assert!(windows(&hour[..12], |memory| memory.rss_kb).is_ok());
+    }
+
+    #[test]
+    fn arguments_may_come_in_any_order() {
+        let parsed = |line: &str| parse(line.split_whitespace().map(OsString::from));
+        let binaries = vec![PathBuf::from("a"), PathBuf::from("b")];
+        assert_eq!(parsed("a --minutes 2 b").unwrap(), (binaries, 2));
+        assert_eq!(parsed("a").unwrap().1, 60);
+        for wrong in ["", "a --minutes", "a --minutes 0", "a --minutes x", "a --hours 1"] {
+            assert!(parsed(wrong).is_err(), "{wrong}");
+        }
+    }
+}
