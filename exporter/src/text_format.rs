@@ -29,6 +29,7 @@ pub(crate) fn from_open_metrics(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn headers_of_counters_get_the_name_of_their_sample() {
@@ -39,5 +40,13 @@ mod tests {
             "# HELP a_drops_total Drops so far\n# TYPE a_drops_total counter\n\
              a_drops_total{x=\"# HELP\"} 3\n# HELP b A b\n# TYPE b gauge\nb 1.5\n"
         );
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_turned_and_samples_are_kept(text in "(# (HELP|TYPE) |[a-z_]{1,5}|[ 0-9\n]){0,40}") {
+            let samples = |text: &str| text.lines().filter(|line| !line.starts_with('#')).count();
+            prop_assert_eq!(samples(&from_open_metrics(&text)), samples(&text));
+        }
     }
 }

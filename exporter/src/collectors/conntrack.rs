@@ -47,12 +47,21 @@ impl Encode for Sample {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_number_is_read_and_anything_else_refused() {
         assert_eq!(parse_number("1234\n"), Ok(1234));
         for text in ["", "-1", "12x", "184467440737095516160"] {
             assert!(parse_number(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_number_is_kept_and_any_text_is_read_or_refused(number: u64, text in ".{0,30}") {
+            prop_assert_eq!(parse_number(&format!("{number}\n")), Ok(number));
+            let _ = parse_number(&text).is_ok();
         }
     }
 }

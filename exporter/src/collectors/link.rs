@@ -105,6 +105,7 @@ impl Encode for Sample {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn speed_is_in_bytes_and_absent_when_the_driver_has_none() {
@@ -119,5 +120,13 @@ mod tests {
         assert_eq!(parse_carrier("1\n"), Some(true));
         assert_eq!(parse_carrier("0\n"), Some(false));
         assert_eq!(parse_carrier(""), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_not_told(text in "[-0-9a-z \n]{0,30}") {
+            parse_carrier(&text);
+            prop_assert_ne!(parse_speed(&text), Some(0));
+        }
     }
 }

@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use proptest::prelude::*;
+
 use super::settings::SETTINGS;
 use super::*;
 use crate::roots::Roots;
@@ -151,5 +153,20 @@ fn every_setting_is_read_by_the_checker() {
     for setting in &SETTINGS {
         let result = load_text(&format!("{}=' \u{2603} '", setting.key));
         assert!(result.is_err() || setting.key == "TEMP_SOURCE", "{} is not checked", setting.key);
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_value_of_any_setting_is_read_or_refused(at in 0..SETTINGS.len(), value in ".{0,40}") {
+        let flags = BTreeMap::from([(SETTINGS[at].key, value)]);
+        let _ = load(&Layers { flags, ..Layers::default() }, &Roots::new("/nowhere")).is_ok();
+    }
+
+    #[test]
+    fn any_interval_in_its_range_is_taken(tenths in 2..6000_u64) {
+        let seconds = Duration::from_millis(tenths * 100);
+        let text = format!("PING_INTERVAL={}", seconds.as_secs_f64());
+        prop_assert!(config(&text).ping_interval.abs_diff(seconds) < Duration::from_micros(1));
     }
 }

@@ -102,6 +102,7 @@ fn parse_resolvers(text: &str) -> Vec<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_ppp_device_of_unknown_state_is_usable() {
@@ -115,5 +116,12 @@ mod tests {
     fn the_routers_own_forwarder_is_no_resolver_of_the_provider() {
         let text = "# Interface wan\nnameserver 192.0.2.53\nnameserver 127.0.0.1\nsearch lan\n";
         assert_eq!(parse_resolvers(text), [IpAddr::from([192, 0, 2, 53])]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_skipped(text in "(nameserver|[0-9.:a-f \n#]){0,40}") {
+            prop_assert!(parse_resolvers(&text).iter().all(|server| !server.is_loopback()));
+        }
     }
 }
