@@ -4,7 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help run build static test lint unit bench soak tools compiler
 
-export NETMONITOR_REVISION := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
+# For build_info and the page.
+export BUILD_REVISION := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
 
 EXPORTER := target/release/netmonitor-exporter
 HOST_ARCH := $(shell uname -m)

@@ -27,7 +27,7 @@ mod text_format;
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Of the source, where the build names it.
-pub const REVISION: &str = match option_env!("NETMONITOR_REVISION") {
+pub const REVISION: &str = match option_env!("BUILD_REVISION") {
     Some(revision) => revision,
     None => "unknown",
 };

@@ -29,6 +29,10 @@ pub(crate) use route::NextHop;
 /// How often the devices' state is looked at between two checks: two small files.
 const GLANCE: Duration = Duration::from_secs(1);
 
+/// While the WAN is not up: netifd finishes a session some seconds after its device has
+/// appeared, and nobody should wait half a minute to see it.
+const DOWN_INTERVAL: Duration = Duration::from_secs(5);
+
 /// How `ubus` says that there is no such object.
 const UBUS_NOT_FOUND: i32 = 4;
 
@@ -131,6 +135,8 @@ struct Memory {
     glance: Vec<Option<String>>,
     /// Devices to glance at.
     devices: Vec<String>,
+    /// Was the WAN up at the last check?
+    up: bool,
     /// Has a device of the WAN been seen since the start? What was never there is
     /// unknown; what was there and is gone is down.
     seen: bool,
@@ -199,6 +205,7 @@ impl Sensor for Wan {
         let devices: Vec<String> = named.chain(found).collect();
         let glance = self.glance(&devices);
         self.memory(|memory| {
+            memory.up = sample.state == State::Up;
             memory.seen |= sample.state != State::Unknown;
             memory.devices = devices;
             memory.glance = glance;
@@ -208,7 +215,12 @@ impl Sensor for Wan {
 
     /// The poll interval, cut short when a device of the WAN has changed.
     async fn due(&self) {
-        let interval = self.config.now().wan_poll_interval;
+        let configured = self.config.now().wan_poll_interval;
+        let interval = if self.memory(|memory| memory.up) {
+            configured
+        } else {
+            Some(configured.unwrap_or(DOWN_INTERVAL).min(DOWN_INTERVAL))
+        };
         let started = clock::monotonic();
         loop {
             tokio::time::sleep(GLANCE).await;
