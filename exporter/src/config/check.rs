@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::load::read_settings_file;
 use super::settings::{self, OLD_PING_TARGETS, Setting};
 use super::{
     Config, Given, LogLevel, LogSource, OpticalSource, Origin, Scope, Target, TempSource, Token,
 };
 
-/// Each target costs a socket and, at the shortest interval, 12 kB of history.
+/// Each target costs a socket and, at the shortest interval, 48 kB of history.
 const MAX_TARGETS: usize = 32;
 
 /// A probe every ten minutes is not a watch any more.
@@ -25,9 +26,9 @@ const MAX_INTERVAL_SECONDS: f64 = 600.0;
 /// Below this, a router with many targets spends its time pinging.
 const MIN_INTERVAL_SECONDS: f64 = 0.2;
 
-/// Nobody waits longer for an answer, and every open request is remembered: at most
-/// 300 of them at the shortest interval.
-const MAX_TIMEOUT_SECONDS: f64 = 60.0;
+/// An answer that takes longer helps nobody, and the figures of the last minute need to
+/// know the fate of its requests. At the shortest interval 50 requests are open.
+const MAX_TIMEOUT_SECONDS: f64 = 10.0;
 
 /// Addresses we can listen on at once; each is a socket.
 const MAX_LISTENERS: usize = 16;
@@ -133,12 +134,13 @@ impl<'g> Checker<'g> {
             return None;
         }
         let path = Path::new(&file.value);
-        match std::fs::read_to_string(path) {
-            Err(error) => {
-                self.problems.push(format!("{place}: the file cannot be read: {error}"));
+        match read_settings_file(path) {
+            Err(reason) => {
+                self.problems.push(format!("{place}: the file {reason}"));
                 None
             }
-            Ok(text) => {
+            Ok(bytes) => {
+                let text = String::from_utf8_lossy(&bytes);
                 let mode = std::fs::metadata(path).map_or(0, |data| data.permissions().mode());
                 if mode & 0o004 != 0 {
                     self.warnings.push(format!("{place}: everyone can read it; chmod 600 helps"));
@@ -223,9 +225,25 @@ fn networks(text: &str) -> Result<Vec<IpNet>, String> {
         .map(|word| {
             word.parse::<IpNet>()
                 .or_else(|_| word.parse::<IpAddr>().map(IpNet::from))
+                .map(as_ipv4)
                 .map_err(|_| format!("\"{}\" is not an address or network", shortened(word)))
         })
         .collect()
+}
+
+/// A mapped address (`::ffff:192.0.2.1`) is the IPv4 one; clients are compared as such.
+fn as_ipv4(net: IpNet) -> IpNet {
+    const MAPPED_BITS: u8 = 96;
+    let v4 = || {
+        let address = net.addr().to_canonical();
+        let prefix = net.prefix_len().checked_sub(MAPPED_BITS)?;
+        if net.addr().is_ipv6() && address.is_ipv4() {
+            IpNet::new(address, prefix).ok()
+        } else {
+            None
+        }
+    };
+    v4().unwrap_or(net)
 }
 
 fn token(text: &str) -> Result<Token, String> {

@@ -145,29 +145,27 @@ fn take_file(
     problems: &mut Vec<String>,
 ) {
     let place = named.display();
-    let bytes = match read_config_file(path) {
+    let bytes = match read_settings_file(path) {
         Ok(bytes) => bytes,
         Err(reason) => return problems.push(format!("{place}: {reason}")),
     };
-    match file::parse(&bytes) {
-        Err(lines) => problems.extend(lines.iter().map(|error| format!("{place} {error}"))),
-        Ok(assignments) => {
-            for file::Assignment { line, key, value } in assignments {
-                if let Some(setting) = settings::setting(&key) {
-                    let origin = Origin::File(named.to_owned(), line);
-                    given.insert(setting.key, Given { value, origin });
-                } else {
-                    let hint = settings::nearest_key(&key)
-                        .map_or(String::new(), |nearest| format!("; did you mean {nearest}?"));
-                    warnings.push(format!("{place} line {line}: unknown key {key}{hint}"));
-                }
-            }
+    let file::Parsed { assignments, errors } = file::parse(&bytes);
+    problems.extend(errors.iter().map(|error| format!("{place} {error}")));
+    for file::Assignment { line, key, value } in assignments {
+        if let Some(setting) = settings::setting(&key) {
+            let origin = Origin::File(named.to_owned(), line);
+            given.insert(setting.key, Given { value, origin });
+        } else {
+            let hint = settings::nearest_key(&key)
+                .map_or(String::new(), |nearest| format!("; did you mean {nearest}?"));
+            warnings.push(format!("{place} line {line}: unknown key {key}{hint}"));
         }
     }
 }
 
-/// A pipe or a device would hold the start up, or never end.
-fn read_config_file(path: &Path) -> Result<Vec<u8>, String> {
+/// The bytes of a file that settings name. A pipe or a device would hold the start up, or
+/// never end.
+pub(super) fn read_settings_file(path: &Path) -> Result<Vec<u8>, String> {
     use std::io::Read;
     let describe = |error: std::io::Error| format!("cannot be read: {error}");
     let kind = std::fs::metadata(path).map_err(describe)?.file_type();

@@ -35,7 +35,7 @@ pub enum Shown {
     Plainly,
     /// Nobody: printed as asterisks.
     Never,
-    /// Without what follows the program of a `command:`, which may hold a password.
+    /// Its first word: what follows the program of a `command:` may hold a password.
     WithoutArguments,
 }
 
@@ -57,11 +57,9 @@ impl Setting {
     pub fn display<'v>(&self, value: &'v str) -> std::borrow::Cow<'v, str> {
         match self.shown {
             Shown::Never if !value.is_empty() => "********".into(),
-            Shown::WithoutArguments => match value.split_once(char::is_whitespace) {
-                Some((program, _)) if value.starts_with("command:") => {
-                    format!("{program} …").into()
-                }
-                _ => value.into(),
+            Shown::WithoutArguments => match value.trim().split_once(char::is_whitespace) {
+                Some((program, _)) => format!("{program} …").into(),
+                None => value.into(),
             },
             Shown::Never | Shown::Plainly => value.into(),
         }
@@ -152,6 +150,7 @@ mod tests {
         assert_eq!(show("TOKEN", "hunter2"), "********");
         assert_eq!(show("TOKEN", ""), "");
         assert_eq!(show("OPTICAL_SOURCE", "command:/bin/ont -p secret"), "command:/bin/ont …");
+        assert_eq!(show("OPTICAL_SOURCE", " comand:/bin/ont -p secret"), "comand:/bin/ont …");
         assert_eq!(show("OPTICAL_SOURCE", "auto"), "auto");
         assert_eq!(show("LISTEN", "0.0.0.0 ::"), "0.0.0.0 ::");
     }

@@ -85,13 +85,14 @@ fn every_key_with_a_wrong_type_is_refused_with_place_and_reason() {
     check_problem("ALLOWED_IPS=192.168.1.0/33", "not an address or network");
     check_problem("TOKEN='a b'", "printable ASCII");
     check_problem("TOKEN_FILE=/nowhere/token", "cannot be read");
+    check_problem("TOKEN_FILE=/dev/zero", "not an ordinary file");
     check_problem("PING_TARGETS=1.2.3.400", "not an address or a host name");
     check_problem("PING_TARGETS=1.1.1.1@mars", "expected @domestic or @international");
     check_problem("PING_TARGETS='1.1.1.1 1.1.1.1@international'", "named twice");
     check_problem("PING_TARGETS=-", "not an address");
     check_problem("PING_INTERVAL=0.1", "expected seconds, 0.2 to 600");
     check_problem("PING_INTERVAL=NaN", "expected seconds");
-    check_problem("PING_TIMEOUT=-1", "expected seconds");
+    check_problem("PING_TIMEOUT=-1", "expected seconds, 0.1 to 10");
     check_problem("PING_GATEWAY=2", "expected 0 or 1");
     check_problem("DNS_NAME='a b'", "not an address or a host name");
     check_problem("MAX_EVENTS=0", "expected 1 to 10000");
@@ -108,8 +109,17 @@ fn every_key_with_a_wrong_type_is_refused_with_place_and_reason() {
 
 #[test]
 fn all_problems_come_at_once() {
-    let Problems(problems) = load_text("API_PORT=x\nLOG_LEVEL=x\nLISTEN=x\n").unwrap_err();
-    assert_eq!(problems.len(), 3, "{problems:?}");
+    let text = "API_PORT=x\nTOKEN=$(a)\nLOG_LEVEL=x\nLISTEN=x\n";
+    let Problems(problems) = load_text(text).unwrap_err();
+    assert_eq!(problems.len(), 4, "{problems:?}");
+}
+
+#[test]
+fn a_mapped_address_is_the_ipv4_one() {
+    let allowed =
+        config("ALLOWED_IPS='::ffff:192.0.2.9 ::ffff:198.51.100.0/120 2001:db8::/32'").allowed;
+    let shown: Vec<String> = allowed.iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["192.0.2.9/32", "198.51.100.0/24", "2001:db8::/32"]);
 }
 
 #[test]
