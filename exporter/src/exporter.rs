@@ -33,9 +33,6 @@ use crate::roots::Roots;
 use crate::scrape::Scrape;
 use crate::slow_io::SlowIo;
 
-/// Open connections get this long when the program stops.
-const GRACE: Duration = Duration::from_secs(2);
-
 /// What the views read.
 pub(crate) struct Views {
     pub(crate) roots: Roots,
@@ -96,9 +93,9 @@ impl Exporter {
         let wan = watched(&mut tasks, config, Wan::new(roots.clone(), config.clone()));
         let link = Link::new(slow.clone(), config.clone(), Arc::clone(&wan));
         let link = watched(&mut tasks, config, link);
-        let thermal = Thermal::new(slow.clone(), config.clone());
+        let thermal = Thermal::new(slow.for_another(), config.clone());
         let thermal = watched(&mut tasks, config, thermal);
-        let optical = Optical::new(slow.clone(), config.clone(), Arc::clone(&wan));
+        let optical = Optical::new(slow.for_another(), config.clone(), Arc::clone(&wan));
         let optical = watched(&mut tasks, config, optical);
         let pinger = Pinger::new(roots.clone(), config.clone(), Arc::clone(&wan));
         let targets = pinger.targets();
@@ -158,8 +155,10 @@ impl Exporter {
             Some(ended) = self.tasks.join_next() => return ended_early(ended),
             Some(ended) = servers.join_next() => return ended_early(ended),
         }
-        let drained = async { while servers.join_next().await.is_some() {} };
-        tokio::time::timeout(GRACE, drained).await.ok();
+        // Each gives its connections a moment and ends.
+        while let Some(ended) = servers.join_next().await {
+            ended.context("a listener failed while stopping")?;
+        }
         Ok(())
     }
 }

@@ -19,44 +19,62 @@ use crate::roots::{ReadError, Roots};
 /// A healthy sensor answers within 0.1 s; a slow I²C bus within 0.5 s.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Hung reads we put up with before we stop trying new ones: each costs a thread.
-const MAX_STUCK: usize = 8;
+/// Hung reads of one sensor that we put up with before we stop trying new ones: each costs
+/// a thread.
+const MAX_STUCK: usize = 4;
 
-/// A read was abandoned, now or earlier, and has not returned since.
+/// Why a read gave nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what}: hangs; it is left alone until the driver answers")]
-pub(crate) struct Stuck {
-    pub(crate) what: String,
+pub(crate) enum NotRead {
+    /// It was abandoned, now or earlier, and has not returned since.
+    #[error("{what}: hangs; it is left alone until the driver answers")]
+    Hangs { what: String },
+    /// Others of the same sensor hang.
+    #[error("{what}: not tried while {MAX_STUCK} other reads hang")]
+    NotTried { what: String },
 }
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Runs reads that may hang. Clones share one thread.
+/// Runs reads that may hang. Clones are one sensor; all sensors share one thread.
 #[derive(Debug, Clone)]
 pub(crate) struct SlowIo {
     roots: Roots,
     patience: Duration,
     /// The thread that works; none before the first read and after a hang.
     thread: Arc<tokio::sync::Mutex<Option<mpsc::Sender<Job>>>>,
-    hangs: Arc<Hangs>,
+    /// Reads of this sensor that are under way or hang.
+    stuck: Arc<Stuck>,
+    hangs: Hangs,
 }
 
-/// What is stuck now, and how often something has been.
 #[derive(Debug, Default)]
-pub(crate) struct Hangs {
-    stuck: Mutex<HashSet<String>>,
-    total: AtomicU64,
-}
+struct Stuck(Mutex<HashSet<String>>);
 
-impl Hangs {
-    fn with_stuck<T>(&self, change: impl FnOnce(&mut HashSet<String>) -> T) -> T {
-        change(&mut self.stuck.lock().unwrap_or_else(PoisonError::into_inner))
+impl Stuck {
+    fn with<T>(&self, change: impl FnOnce(&mut HashSet<String>) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
+/// How often a read has hung.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hangs(Arc<AtomicU64>);
+
 impl SlowIo {
     pub(crate) fn new(roots: Roots) -> Self {
-        Self { roots, patience: PATIENCE, thread: Arc::default(), hangs: Arc::default() }
+        Self {
+            roots,
+            patience: PATIENCE,
+            thread: Arc::default(),
+            stuck: Arc::default(),
+            hangs: Hangs::default(),
+        }
+    }
+
+    /// The same thread for another sensor, whose reads are none of this one's business.
+    pub(crate) fn for_another(&self) -> Self {
+        Self { stuck: Arc::default(), ..self.clone() }
     }
 
     /// For tests of hangs, which would otherwise take [`PATIENCE`] each.
@@ -69,41 +87,45 @@ impl SlowIo {
         &self.roots
     }
 
-    pub(crate) fn hangs(&self) -> Arc<Hangs> {
-        Arc::clone(&self.hangs)
+    pub(crate) fn hangs(&self) -> Hangs {
+        self.hangs.clone()
     }
 
     /// The text of a file of the device.
     pub(crate) async fn read(&self, path: &str) -> Result<String, ReadError> {
         let roots = self.roots.clone();
         let owned = path.to_owned();
-        self.run(path, move || roots.read_patiently(&owned)).await.unwrap_or_else(|stuck| {
-            Err(ReadError::Failed { path: path.to_owned(), reason: stuck.to_string() })
+        self.run(path, move || roots.read_patiently(&owned)).await.unwrap_or_else(|error| {
+            Err(ReadError::Failed { path: path.to_owned(), reason: error.to_string() })
         })
     }
 
-    /// Runs `read` off the answering path; `what` names it for [`Stuck`].
+    /// Runs `read` off the answering path; `what` names it for [`NotRead`].
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         what: &str,
         read: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Stuck> {
-        let stuck = || Stuck { what: what.to_owned() };
-        let refused = self.hangs.with_stuck(|all| all.contains(what) || all.len() >= MAX_STUCK);
-        if refused {
-            return Err(stuck());
-        }
+    ) -> Result<T, NotRead> {
+        let hangs = || NotRead::Hangs { what: what.to_owned() };
         // Held until the read is over: one at a time.
         let mut thread = self.thread.lock().await;
-
         // Marked as stuck before it starts, and unmarked by the thread itself: so a
         // late return is noticed even when nobody waits for it any more.
-        self.hangs.with_stuck(|all| all.insert(what.to_owned()));
-        let (hangs, name) = (Arc::clone(&self.hangs), what.to_owned());
+        self.stuck.with(|stuck| {
+            if stuck.contains(what) {
+                return Err(hangs());
+            }
+            if stuck.len() >= MAX_STUCK {
+                return Err(NotRead::NotTried { what: what.to_owned() });
+            }
+            stuck.insert(what.to_owned());
+            Ok(())
+        })?;
+        let (stuck, name) = (Arc::clone(&self.stuck), what.to_owned());
         let (sender, answer) = oneshot::channel();
         let job: Job = Box::new(move || {
             let answer = read();
-            hangs.with_stuck(|all| all.remove(&name));
+            stuck.with(|stuck| stuck.remove(&name));
             // Nobody waits for an answer that comes too late.
             sender.send(answer).ok();
         });
@@ -117,8 +139,8 @@ impl SlowIo {
             Err(_elapsed) => {
                 // Without jobs the thread ends by itself, once the read returns.
                 *thread = None;
-                self.hangs.total.fetch_add(1, Ordering::Relaxed);
-                Err(stuck())
+                self.hangs.0.fetch_add(1, Ordering::Relaxed);
+                Err(hangs())
             }
         }
     }
@@ -135,9 +157,9 @@ fn fail_with_thread() -> ! {
     std::panic::resume_unwind(Box::new("a thread of the sensors has panicked"))
 }
 
-impl Encode for Arc<Hangs> {
+impl Encode for Hangs {
     fn encode(&self, out: &mut Exposition<'_>) -> std::fmt::Result {
-        let total = self.total.load(Ordering::Relaxed);
+        let total = self.0.load(Ordering::Relaxed);
         out.counter(
             "sensor_hangs_total",
             "Sensor reads that did not return in time and were abandoned",
@@ -155,23 +177,38 @@ mod tests {
     async fn a_hung_read_is_abandoned_and_tried_again_once_it_has_returned() {
         let slow = SlowIo::impatient(Roots::new("/"));
         let (release, held) = mpsc::channel::<()>();
-        let (done, ended) = tokio::sync::oneshot::channel();
+        let (done, ended) = oneshot::channel();
         let hung = slow
             .run("sensor", move || {
                 held.recv().ok();
                 done.send(()).ok();
             })
             .await;
-        assert_eq!(hung, Err(Stuck { what: "sensor".into() }));
-        assert_eq!(slow.run("sensor", || 1).await, Err(Stuck { what: "sensor".into() }));
+        let hangs = NotRead::Hangs { what: "sensor".into() };
+        assert_eq!(hung, Err(hangs.clone()));
+        assert_eq!(slow.run("sensor", || 1).await, Err(hangs));
         assert_eq!(slow.run("other", || 2).await, Ok(2), "the others go on");
-        assert_eq!(slow.hangs.total.load(Ordering::Relaxed), 1, "one hang is counted once");
+        assert_eq!(slow.hangs.0.load(Ordering::Relaxed), 1, "one hang is counted once");
 
         release.send(()).unwrap();
         ended.await.unwrap();
-        while slow.hangs.with_stuck(|all| all.contains("sensor")) {
+        while slow.stuck.with(|stuck| stuck.contains("sensor")) {
             tokio::task::yield_now().await;
         }
         assert_eq!(slow.run("sensor", || 3).await, Ok(3));
+    }
+
+    #[tokio::test]
+    async fn a_sensor_that_hangs_everywhere_stops_itself_and_no_other() {
+        let slow = SlowIo::impatient(Roots::new("/"));
+        let mut held = Vec::new();
+        for zone in 0..MAX_STUCK {
+            let (release, wait) = mpsc::channel::<()>();
+            held.push(release);
+            slow.run(&zone.to_string(), move || wait.recv().ok()).await.unwrap_err();
+        }
+        let refused = NotRead::NotTried { what: "next".into() };
+        assert_eq!(slow.run("next", || 1).await, Err(refused));
+        assert_eq!(slow.for_another().run("next", || 1).await, Ok(1));
     }
 }

@@ -53,6 +53,13 @@ impl Link {
     pub(crate) fn new(slow: SlowIo, config: Live, wan: Arc<Latest<wan::Sample>>) -> Self {
         Self { slow, config, wan }
     }
+
+    /// The text of a file. A device that is down or has no speed answers with an error,
+    /// which is no evidence; one that hangs is a fault.
+    async fn told(&self, path: String) -> Result<Option<String>, CollectError> {
+        let (roots, name) = (self.slow.roots().clone(), path.clone());
+        Ok(self.slow.run(&name, move || roots.read_patiently(&path)).await?.ok())
+    }
 }
 
 impl Sensor for Link {
@@ -68,9 +75,8 @@ impl Sensor for Link {
             if !self.slow.roots().has(&folder) {
                 continue;
             }
-            // A device that is down or has no speed answers with an error: no evidence.
-            let carrier = self.slow.read(&format!("{folder}/carrier")).await.ok();
-            let speed = self.slow.read(&format!("{folder}/speed")).await.ok();
+            let carrier = self.told(format!("{folder}/carrier")).await?;
+            let speed = self.told(format!("{folder}/speed")).await?;
             devices.push(Device {
                 name,
                 carrier: carrier.and_then(|text| parse_carrier(&text)),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::command::CommandError;
 use crate::exposition::Encode;
 use crate::roots::{ReadError, Roots};
-use crate::slow_io::Stuck;
+use crate::slow_io::NotRead;
 
 pub(crate) mod conntrack;
 pub(crate) mod link;
@@ -61,8 +61,8 @@ impl From<ReadError> for CollectError {
     }
 }
 
-impl From<Stuck> for CollectError {
-    fn from(error: Stuck) -> Self {
+impl From<NotRead> for CollectError {
+    fn from(error: NotRead) -> Self {
         Self::Failed(error.to_string())
     }
 }

@@ -17,6 +17,9 @@ use crate::config::Live;
 use crate::exposition::{Encode, Exposition};
 use crate::roots::Roots;
 
+/// Between two lines in the log about a failure that goes on.
+const REPEAT: Duration = Duration::from_secs(600);
+
 /// Something whose reading may take long or never end.
 pub(crate) trait Sensor: Send + Sync + 'static {
     /// The word for `DISABLE` and the label `collector`.
@@ -52,6 +55,8 @@ struct Reading<T> {
     known: Option<Arc<T>>,
     taken: Instant,
     took: Duration,
+    /// When the log last spoke of a failure that goes on.
+    complained: Option<Instant>,
 }
 
 impl<T> Latest<T> {
@@ -95,24 +100,45 @@ impl<T> Latest<T> {
     pub(crate) fn store(&self, result: Result<T, CollectError>, taken: Instant, took: Duration) {
         let result = result.map(Arc::new);
         self.with(|reading| {
-            let before = reading.as_ref().and_then(|reading| reading.result.as_ref().err());
-            let collector = self.name;
-            match (before, &result) {
-                (before, Err(error)) if before == Some(error) => {}
-                (_, Err(error @ CollectError::NotAvailable(_))) => debug!(collector, "{error}"),
-                (_, Err(error)) => warn!(collector, "{collector}: {error}"),
-                (Some(CollectError::Failed(_)), Ok(_)) => {
-                    info!(collector, "{collector}: reads again")
-                }
-                (_, Ok(_)) => {}
-            }
+            let before = reading.take();
+            let last = before.as_ref().and_then(|before| before.complained);
+            let complained = self.report(&result, last, taken);
             let known = match &result {
                 Ok(sample) => Some(Arc::clone(sample)),
-                Err(_) => reading.take().and_then(|reading| reading.known),
+                Err(_) => before.and_then(|before| before.known),
             };
-            *reading = Some(Reading { result, known, taken, took });
+            *reading = Some(Reading { result, known, taken, took, complained });
         });
         self.begun.set(()).ok(); // only the first time counts
+    }
+
+    /// A failure is logged when it begins and then every few minutes, whatever its words:
+    /// a sensor that has gone mad answers something else each time.
+    fn report(
+        &self,
+        result: &Result<Arc<T>, CollectError>,
+        last: Option<Instant>,
+        now: Instant,
+    ) -> Option<Instant> {
+        let collector = self.name;
+        let due = last.is_none_or(|last| now.saturating_duration_since(last) >= REPEAT);
+        match result {
+            Err(CollectError::Failed(reason)) if due => {
+                warn!(collector, "{collector}: {reason}");
+                Some(now)
+            }
+            Err(CollectError::Failed(_)) => last,
+            Err(CollectError::NotAvailable(reason)) => {
+                debug!(collector, "{collector}: {reason}");
+                None
+            }
+            Ok(_) => {
+                if last.is_some() {
+                    info!(collector, "{collector}: reads again");
+                }
+                None
+            }
+        }
     }
 
     fn clear(&self) {

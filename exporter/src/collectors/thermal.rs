@@ -72,8 +72,8 @@ impl Encode for Sample {
 
 /// The best sensor of this device.
 async fn read_auto(slow: &SlowIo) -> Result<Sample, CollectError> {
-    let mut all = candidate::zones(slow).await;
-    all.extend(candidate::chips(slow, |name| matches!(name, "coretemp" | "k10temp")).await);
+    let mut all = candidate::zones(slow.roots());
+    all.extend(candidate::chips(slow.roots(), |name| matches!(name, "coretemp" | "k10temp")));
     let ranked = all.iter().filter_map(|one| Some((one.rank()?, one))).collect();
     read_first(slow, ranked).await?.ok_or_else(|| {
         CollectError::NotAvailable(if all.is_empty() {
@@ -87,9 +87,9 @@ async fn read_auto(slow: &SlowIo) -> Result<Sample, CollectError> {
 
 /// The sensor the user has named. Unlike with `auto`, it is a fault that it is missing.
 async fn read_named(slow: &SlowIo, wanted: &str) -> Result<Sample, CollectError> {
-    let mut all = candidate::zones(slow).await;
+    let mut all = candidate::zones(slow.roots());
     if !all.iter().any(|zone| zone.is_called(wanted)) {
-        all.extend(candidate::chips(slow, |_| true).await);
+        all.extend(candidate::chips(slow.roots(), |_| true));
     }
     let named = all.iter().enumerate().filter(|(_, one)| one.is_called(wanted));
     let ranked =
@@ -150,9 +150,9 @@ fn names(all: &[Candidate]) -> String {
 /// Every temperature of this device and what it gives, for `doctor`. A zone that is
 /// shown as a chip too is listed once.
 pub(crate) async fn survey(slow: &SlowIo) -> Vec<(String, Result<f64, CollectError>)> {
-    let zones = candidate::zones(slow).await;
+    let zones = candidate::zones(slow.roots());
     let is_zone = |name: &str| zones.iter().any(|zone| zone.is_called(name));
-    let chips = candidate::chips(slow, |name| !is_zone(name)).await;
+    let chips = candidate::chips(slow.roots(), |name| !is_zone(name));
     let mut found = Vec::new();
     for candidate in zones.iter().chain(&chips) {
         found.push((candidate.to_string(), candidate.read(slow).await));

@@ -41,7 +41,7 @@ fn parse(text: &str) -> Result<f64, ParseError> {
 /// # Errors
 /// `NotAvailable` when there is no module, or none that belongs to the WAN.
 pub(super) async fn read(slow: &SlowIo, device: Option<&str>) -> Result<Sample, CollectError> {
-    let chip = choose(slow.roots(), chips(slow).await, device)?;
+    let chip = choose(slow.roots(), chips(slow.roots()), device)?;
     let receive = chip.value(slow, "RX_power", "input").await?;
     let transmit = chip.value(slow, "TX_power", "input").await?;
     if receive.is_none() && transmit.is_none() {
@@ -96,20 +96,20 @@ impl Chip {
 }
 
 /// All chips of the SFP driver that measure a power.
-async fn chips(slow: &SlowIo) -> Vec<Chip> {
+fn chips(roots: &Roots) -> Vec<Chip> {
     let mut chips = Vec::new();
-    for place in slow.roots().list(CHIPS) {
+    for place in roots.list(CHIPS) {
         let folder = format!("{CHIPS}/{place}");
-        let Ok(name) = slow.read(&format!("{folder}/name")).await else {
+        let Ok(name) = roots.read(&format!("{folder}/name")) else {
             continue;
         };
         if !name.starts_with("sfp") {
             continue;
         }
         let mut stems = BTreeMap::new();
-        for file in slow.roots().list(&folder) {
+        for file in roots.list(&folder) {
             if let Some(stem) = file.strip_suffix("_label")
-                && let Ok(label) = slow.read(&format!("{folder}/{file}")).await
+                && let Ok(label) = roots.read(&format!("{folder}/{file}"))
             {
                 stems.insert(label.trim().to_owned(), stem.to_owned());
             }

@@ -9,6 +9,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use crate::collectors::{CollectError, ParseError};
+use crate::roots::Roots;
 use crate::slow_io::SlowIo;
 
 const ZONES: &str = "/sys/class/thermal";
@@ -149,13 +150,14 @@ pub(super) async fn read_celsius(slow: &SlowIo, path: &str) -> Result<f64, Colle
     parse(&slow.read(path).await?).map_err(|error| error.at(path))
 }
 
-/// All thermal zones that say what they are.
-pub(super) async fn zones(slow: &SlowIo) -> Vec<Candidate> {
+/// All thermal zones that say what they are. Names and labels are constants of the kernel:
+/// reading them asks no driver.
+pub(super) fn zones(roots: &Roots) -> Vec<Candidate> {
     let mut zones = Vec::new();
-    for place in slow.roots().list(ZONES) {
+    for place in roots.list(ZONES) {
         let folder = format!("{ZONES}/{place}");
         if place.starts_with("thermal_zone")
-            && let Ok(name) = slow.read(&format!("{folder}/type")).await
+            && let Ok(name) = roots.read(&format!("{folder}/type"))
         {
             zones.push(Candidate {
                 kind: Kind::Zone,
@@ -170,23 +172,23 @@ pub(super) async fn zones(slow: &SlowIo) -> Vec<Candidate> {
 }
 
 /// The temperatures of all hwmon chips whose name is `wanted`.
-pub(super) async fn chips(slow: &SlowIo, wanted: impl Fn(&str) -> bool) -> Vec<Candidate> {
+pub(super) fn chips(roots: &Roots, wanted: impl Fn(&str) -> bool) -> Vec<Candidate> {
     let mut chips = Vec::new();
-    for place in slow.roots().list(CHIPS) {
+    for place in roots.list(CHIPS) {
         let folder = format!("{CHIPS}/{place}");
-        let Ok(name) = slow.read(&format!("{folder}/name")).await else {
+        let Ok(name) = roots.read(&format!("{folder}/name")) else {
             continue;
         };
         let name = name.trim();
         if !wanted(name) {
             continue;
         }
-        for file in slow.roots().list(&folder) {
+        for file in roots.list(&folder) {
             let Some(stem) = file.strip_suffix("_input").filter(|stem| stem.starts_with("temp"))
             else {
                 continue;
             };
-            let label = slow.read(&format!("{folder}/{stem}_label")).await.ok();
+            let label = roots.read(&format!("{folder}/{stem}_label")).ok();
             chips.push(Candidate {
                 kind: Kind::Chip,
                 place: place.clone(),
