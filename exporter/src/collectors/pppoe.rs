@@ -72,7 +72,7 @@ impl Collector for Pppoe {
             return Err(CollectError::NotAvailable("PPPOE_IFACE is empty".to_owned()));
         };
         let wan = self.wan.last_known();
-        let dials = wan.as_ref().is_some_and(|wan| wan.proto.as_deref() == Some("pppoe"));
+        let dials = wan.as_ref().is_some_and(|wan| wan.proto.as_deref() == Some(wan::PPPOE));
         let device = match &wan {
             Some(wan) if dials => wan.l3_device.as_ref().unwrap_or(configured),
             _ => configured,

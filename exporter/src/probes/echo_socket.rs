@@ -30,10 +30,19 @@ pub(crate) enum EchoError {
     Unreachable,
 }
 
-impl From<io::Error> for EchoError {
-    fn from(error: io::Error) -> Self {
+impl EchoError {
+    /// The kernel refuses a socket with EACCES or EPERM.
+    fn of_opening(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::PermissionDenied => Self::Forbidden,
+            _ => Self::Unreachable,
+        }
+    }
+
+    /// EACCES is also what a route of the kind `prohibit` answers: that is loss.
+    fn of_sending(error: &io::Error) -> Self {
+        match error.raw_os_error() {
+            Some(libc::EPERM) => Self::Forbidden,
             _ => Self::Unreachable,
         }
     }
@@ -49,12 +58,16 @@ pub(super) struct EchoSocket {
 
 impl EchoSocket {
     pub(super) fn open(family: Family) -> Result<Self, EchoError> {
+        Self::opened(family).map_err(|error| EchoError::of_opening(&error))
+    }
+
+    fn opened(family: Family) -> io::Result<Self> {
         let (socket, permission) = match open(family, Type::DGRAM) {
             Ok(socket) => (socket, Permission::Datagram),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 (open(family, Type::RAW)?, Permission::Raw)
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         };
         socket.set_nonblocking(true)?;
         let random = |error: getrandom::Error| io::Error::other(error.to_string());
@@ -69,8 +82,8 @@ impl EchoSocket {
     /// Hands a request to the kernel, which takes it at once or not at all.
     pub(super) fn send(&self, count: u64, to: SocketAddr) -> Result<(), EchoError> {
         let message = self.sender.request(count);
-        socket2::SockRef::from(&self.socket).send_to(&message, &to.into())?;
-        Ok(())
+        let sent = socket2::SockRef::from(&self.socket).send_to(&message, &to.into());
+        sent.map(|_| ()).map_err(|error| EchoError::of_sending(&error))
     }
 
     /// Waits for an answer to one of our requests.

@@ -6,8 +6,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::sleep;
 
 /// Names move rarely; providers' load balancing moves them every few minutes.
 const REFRESH: Duration = Duration::from_secs(300);
@@ -15,30 +15,43 @@ const REFRESH: Duration = Duration::from_secs(300);
 /// After a failure, so that a name typed for a line that comes up later is found soon.
 const RETRY: Duration = Duration::from_secs(10);
 
-/// The system's resolver gives up by itself, after half a minute at most.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// The system's resolver blocks a thread until it gives up, half a minute at most. One
+/// look-up at a time, whoever wants it: a resolver that is silent for hours must not
+/// pile them up.
+static TURN: Semaphore = Semaphore::const_new(1);
+
+/// What is known about a name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct LookUp {
+    /// Has a look-up ended, well or badly?
+    pub(super) tried: bool,
+    pub(super) address: Option<IpAddr>,
+}
 
 /// Looks `name` up again and again, until nobody listens any more.
-pub(super) async fn run(name: String, found: watch::Sender<Option<IpAddr>>) {
+pub(super) async fn run(name: String, found: watch::Sender<LookUp>) {
     while !found.is_closed() {
-        let pause = match timeout(PATIENCE, tokio::net::lookup_host((name.as_str(), 0))).await {
-            Ok(Ok(addresses)) => {
-                let addresses: Vec<IpAddr> = addresses.map(|address| address.ip()).collect();
-                let before = *found.borrow();
-                match choose(&addresses, before) {
-                    Some(address) => {
-                        found.send_if_modified(|known| known.replace(address) != Some(address));
-                        REFRESH
-                    }
-                    None => RETRY,
-                }
-            }
-            Ok(Err(_)) | Err(_) => RETRY,
-        };
+        let addresses = look_up(&name).await;
+        let chosen = choose(&addresses, found.borrow().address);
+        found.send_modify(|known| {
+            *known = LookUp { tried: true, address: chosen.or(known.address) };
+        });
+        let pause = if chosen.is_some() { REFRESH } else { RETRY };
         tokio::select! {
             () = sleep(pause) => {}
             () = found.closed() => {}
         }
+    }
+}
+
+/// No address where the resolver is silent or knows none.
+async fn look_up(name: &str) -> Vec<IpAddr> {
+    let Ok(_turn) = TURN.acquire().await else {
+        return Vec::new();
+    };
+    match tokio::net::lookup_host((name, 0)).await {
+        Ok(addresses) => addresses.map(|address| address.ip()).collect(),
+        Err(_) => Vec::new(),
     }
 }
 
@@ -67,9 +80,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_of_this_machine_is_found() {
-        let (sender, mut found) = watch::channel(None);
+        let (sender, mut found) = watch::channel(LookUp::default());
         let task = tokio::spawn(run("localhost".to_owned(), sender));
-        found.wait_for(Option::is_some).await.unwrap();
+        found.wait_for(|known| known.address.is_some()).await.unwrap();
         drop(found);
         task.await.unwrap();
     }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::route;
-use super::{CollectError, Config, Sample, Source, State};
+use super::{CollectError, Config, PPPOE, Sample, Source, State};
 use crate::collectors::pppoe;
 use crate::roots::Roots;
 
@@ -39,35 +39,47 @@ pub(super) fn completed(roots: &Roots, mut sample: Sample) -> Sample {
     sample
 }
 
-/// Judges the WAN without netifd; `seen` says whether it has ever been found.
-pub(super) fn sample(roots: &Roots, config: &Config, seen: bool) -> Result<Sample, CollectError> {
+/// Judges the WAN without netifd. What has been found before is remembered: a route, a
+/// session and a device are gone in an outage, and the names must stay.
+pub(super) fn sample(
+    roots: &Roots,
+    config: &Config,
+    before: Option<&Sample>,
+) -> Result<Sample, CollectError> {
     let exists = |device: &&String| operstate(roots, device).is_some();
-    let session = pppoe::sessions(roots).into_iter().next();
-    let pppoe = config.pppoe_device.as_ref().filter(exists).cloned();
     let named = config.wan_names.iter().find(exists).cloned();
-    let lower = named.or_else(|| session.as_ref().map(|session| session.device.clone()));
-    let device = lower.or_else(|| {
-        let routes = if config.wan_chosen { Vec::new() } else { route::read(roots) };
-        routes.into_iter().map(|route| route.device).find(|device| Some(device) != pppoe.as_ref())
-    });
+    let routed: Vec<String> =
+        route::read(roots).into_iter().map(|route| route.device).filter(|d| d != "lo").collect();
+    let dialled = config
+        .pppoe_device
+        .as_ref()
+        .and_then(|configured| dialled(roots, configured, named.as_deref(), &routed, before));
+    let device = named
+        .clone()
+        .or_else(|| dialled.as_ref()?.lower.clone())
+        .or_else(|| {
+            // Where nobody has named the WAN, the default route does.
+            let chosen = config.wan_chosen;
+            routed.iter().find(|device| !chosen && !is_ppp(roots, device)).cloned()
+        })
+        .or_else(|| before?.device.clone());
 
-    let dials = pppoe.is_some() || session.is_some();
-    let l3_device = if dials { pppoe } else { device.clone() };
+    let l3_device = match &dialled {
+        Some(dialled) => dialled.device.clone(),
+        None => device.clone(),
+    };
+    let seen = before.is_some_and(|before| before.state != State::Unknown);
     let state = match l3_device.as_ref().and_then(|device| operstate(roots, device)) {
         Some(operstate) => State::of(is_usable(&operstate)),
-        None if dials || seen => State::Down,
+        None if dialled.is_some() || seen => State::Down,
         None => State::Unknown,
     };
+    let first = || config.wan_names.first().cloned();
+    let interface = named.or_else(|| device.clone()).or_else(first);
     Ok(Sample {
-        interface: config
-            .wan_names
-            .iter()
-            .find(exists)
-            .or(device.as_ref())
-            .or(config.wan_names.first())
-            .cloned()
+        interface: interface
             .ok_or_else(|| CollectError::NotAvailable("no WAN interface is configured".into()))?,
-        proto: dials.then(|| "pppoe".to_owned()),
+        proto: dialled.map(|_| PPPOE.to_owned()),
         gateway: l3_device.as_ref().and_then(|device| route::next_hop(roots, device)),
         l3_device,
         device,
@@ -79,16 +91,53 @@ pub(super) fn sample(roots: &Roots, config: &Config, seen: bool) -> Result<Sampl
     })
 }
 
+/// A PPPoE dial-up of this WAN.
+struct Dialled {
+    /// The device with the addresses, where it is known.
+    device: Option<String>,
+    /// The device with the cable.
+    lower: Option<String>,
+}
+
+/// `None`: this WAN does not dial.
+fn dialled(
+    roots: &Roots,
+    configured: &str,
+    named: Option<&str>,
+    routed: &[String],
+    before: Option<&Sample>,
+) -> Option<Dialled> {
+    let of_wan = |device: &str| {
+        // A VLAN of the named device is the same cable.
+        let vlan = |named: &str| device.strip_prefix(named).is_some_and(|r| r.starts_with('.'));
+        named.is_none_or(|named| device == named || vlan(named))
+    };
+    let session = pppoe::sessions(roots).into_iter().find(|session| of_wan(&session.device));
+    let before = before.filter(|before| before.proto.as_deref() == Some(PPPOE));
+    let device = if operstate(roots, configured).is_some() {
+        Some(configured.to_owned())
+    } else {
+        // pppd names its devices itself where nobody tells it to.
+        let other = routed.iter().find(|device| session.is_some() && is_ppp(roots, device));
+        other.cloned().or_else(|| before?.l3_device.clone())
+    };
+    let dials = device.is_some() || session.is_some() || before.is_some();
+    dials.then(|| Dialled { device, lower: session.map(|session| session.device) })
+}
+
+/// `ARPHRD_PPP` of `linux/if_arp.h`.
+fn is_ppp(roots: &Roots, device: &str) -> bool {
+    roots.read(&format!("/sys/class/net/{device}/type")).is_ok_and(|kind| kind.trim() == "512")
+}
+
 /// The provider's resolvers; a router's own forwarder is not one of them.
 fn resolvers(roots: &Roots) -> Vec<IpAddr> {
-    let mut servers: Vec<IpAddr> = RESOLVER_FILES
+    RESOLVER_FILES
         .iter()
         .filter_map(|path| roots.read(path).ok())
         .map(|text| parse_resolvers(&text))
         .find(|servers| !servers.is_empty())
-        .unwrap_or_default();
-    servers.dedup();
-    servers
+        .unwrap_or_default()
 }
 
 fn parse_resolvers(text: &str) -> Vec<IpAddr> {

@@ -11,7 +11,7 @@ mod netifd;
 pub(crate) mod route;
 
 use std::fmt;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use std::net::IpAddr;
@@ -36,14 +36,18 @@ const DOWN_INTERVAL: Duration = Duration::from_secs(5);
 /// How `ubus` says that there is no such object.
 const UBUS_NOT_FOUND: i32 = 4;
 
-/// What is known about the WAN.
+/// How netifd calls a dial-up over Ethernet.
+pub(in crate::collectors) const PPPOE: &str = "pppoe";
+
+/// What is known about the WAN. Names and addresses are the last known ones: they are
+/// gone while the line is down, and those who ask for them then want the old ones.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Sample {
     /// netifd's name, or the device where there is no netifd.
     pub(crate) interface: String,
     /// The lower device, which has the cable and the error counters.
     pub(crate) device: Option<String>,
-    /// The device that has the addresses, while up: `pppoe-wan`, or the lower one.
+    /// The device that has the addresses: `pppoe-wan`, or the lower one.
     pub(crate) l3_device: Option<String>,
     /// `pppoe`, `dhcp`, `static`, …, where known.
     pub(crate) proto: Option<String>,
@@ -97,6 +101,28 @@ impl fmt::Display for Source {
     }
 }
 
+impl Sample {
+    /// Fills what is not known at this moment from the reading before.
+    fn remembering(mut self, before: Option<&Self>) -> Self {
+        if let Some(before) = before.filter(|before| before.proto == self.proto) {
+            self.device = self.device.or_else(|| before.device.clone());
+            self.l3_device = self.l3_device.or_else(|| before.l3_device.clone());
+            self.gateway = self.gateway.or_else(|| before.gateway.clone());
+            if self.dns_servers.is_empty() {
+                self.dns_servers.clone_from(&before.dns_servers);
+            }
+        }
+        // Some providers name one resolver twice.
+        let mut seen = Vec::new();
+        self.dns_servers.retain(|server| {
+            let new = !seen.contains(server);
+            seen.push(*server);
+            new
+        });
+        self
+    }
+}
+
 impl Encode for Sample {
     fn encode(&self, out: &mut Exposition<'_>) -> fmt::Result {
         let up = match self.state {
@@ -135,11 +161,11 @@ struct Memory {
     glance: Vec<Option<String>>,
     /// Devices to glance at.
     devices: Vec<String>,
-    /// Was the WAN up at the last check?
-    up: bool,
-    /// Has a device of the WAN been seen since the start? What was never there is
+    /// The last reading, and the settings it was made with. What was never there is
     /// unknown; what was there and is gone is down.
-    seen: bool,
+    before: Option<(Sample, Arc<Config>)>,
+    /// Did the last check succeed, and was the WAN up?
+    up: bool,
 }
 
 impl Wan {
@@ -193,22 +219,28 @@ impl Sensor for Wan {
 
     async fn read(&self) -> Result<Sample, CollectError> {
         let config = self.config.now();
+        // Other settings, another WAN.
+        let same = |old: &Config| {
+            old.wan_names == config.wan_names && old.pppoe_device == config.pppoe_device
+        };
+        let before = self.memory(|memory| {
+            memory.up = false;
+            memory.before.clone().filter(|(_, old)| same(old)).map(|(sample, _)| sample)
+        });
         let sample = match self.ask_netifd(&config).await? {
             Some(sample) => kernel::completed(&self.roots, sample),
-            None => {
-                let seen = self.memory(|memory| memory.seen);
-                kernel::sample(&self.roots, &config, seen)?
-            }
+            None => kernel::sample(&self.roots, &config, before.as_ref())?,
         };
+        let sample = sample.remembering(before.as_ref());
         let named = config.wan_names.iter().chain(&config.pppoe_device).cloned();
         let found = sample.device.iter().chain(&sample.l3_device).cloned();
         let devices: Vec<String> = named.chain(found).collect();
         let glance = self.glance(&devices);
         self.memory(|memory| {
             memory.up = sample.state == State::Up;
-            memory.seen |= sample.state != State::Unknown;
             memory.devices = devices;
             memory.glance = glance;
+            memory.before = Some((sample.clone(), config));
         });
         Ok(sample)
     }
@@ -299,5 +331,81 @@ mod tests {
         std::fs::remove_dir_all(&device).unwrap();
         wan.due().await; // the change is noticed without waiting for the interval
         assert_eq!(wan.read().await.unwrap().state, State::Down);
+    }
+
+    /// A Linux machine with these devices (name, kernel's kind, operstate).
+    fn machine(devices: &[(&str, &str, &str)], route: &str, pppoe: &str) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, kind, operstate) in devices {
+            let folder = dir.path().join("sys/class/net").join(name);
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join("type"), kind).unwrap();
+            std::fs::write(folder.join("operstate"), operstate).unwrap();
+        }
+        std::fs::create_dir_all(dir.path().join("proc/net")).unwrap();
+        let header = "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT\n";
+        let row = format!("{route} 00000000 00000000 0003 0 0 0 00000000 0 0 0\n");
+        std::fs::write(dir.path().join("proc/net/route"), format!("{header}{row}")).unwrap();
+        std::fs::write(dir.path().join("proc/net/pppoe"), pppoe).unwrap();
+        dir
+    }
+
+    fn wan_of(dir: &tempfile::TempDir, flags: &[(&'static str, &str)]) -> Wan {
+        let roots = Roots::new(dir.path());
+        let flags = flags.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
+        let loaded = config::load(&Layers { flags, ..Layers::default() }, &roots).unwrap();
+        Wan::new(roots, Live::new(loaded.config).1)
+    }
+
+    const SESSION_ON_ETH5: &str = "Id Address Device\n0000CAFB 00:00:5e:00:53:01 eth5\n";
+
+    #[tokio::test]
+    async fn a_session_of_another_device_is_not_this_wans() {
+        let eth1 = ("eth1", "1", "up");
+        let dir = machine(&[eth1, ("eth5", "1", "up")], "eth1", SESSION_ON_ETH5);
+        for flags in [
+            [("WAN_IFACE", "eth1"), ("PPPOE_IFACE", "")],
+            [("WAN_IFACE", "eth1"), ("PPPOE_IFACE", "pppoe-wan")],
+        ] {
+            let sample = wan_of(&dir, &flags).read().await.unwrap();
+            assert_eq!((sample.state, sample.proto.as_deref()), (State::Up, None));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_dial_up_with_a_name_of_its_own_is_found_by_its_route() {
+        let ppp0 = ("ppp0", "512", "unknown");
+        let dir = machine(&[ppp0, ("eth5", "1", "up")], "ppp0", SESSION_ON_ETH5);
+        let sample = wan_of(&dir, &[]).read().await.unwrap();
+        assert_eq!(sample.state, State::Up);
+        assert_eq!(sample.l3_device.as_deref(), Some("ppp0"));
+        assert_eq!(
+            (sample.device.as_deref(), sample.proto.as_deref()),
+            (Some("eth5"), Some(PPPOE))
+        );
+    }
+
+    #[tokio::test]
+    async fn names_stay_while_the_line_is_down() {
+        let dir = machine(&[("eth1", "1", "up")], "eth1", "");
+        let wan = wan_of(&dir, &[]);
+        let up = wan.read().await.unwrap();
+        std::fs::write(dir.path().join("proc/net/route"), "").unwrap();
+        std::fs::write(dir.path().join("sys/class/net/eth1/operstate"), "down").unwrap();
+        let down = wan.read().await.unwrap();
+        assert_eq!((up.state, down.state), (State::Up, State::Down));
+        assert_eq!((down.interface, down.device), (up.interface, up.device));
+    }
+
+    #[tokio::test]
+    async fn a_check_that_fails_is_repeated_soon_even_without_an_interval() {
+        let dir = machine(&[("eth1", "1", "up")], "eth1", "");
+        std::fs::create_dir(dir.path().join("bin")).unwrap();
+        std::fs::write(dir.path().join("bin/ubus"), "not a program").unwrap();
+        let wan = wan_of(&dir, &[("WAN_POLL_INTERVAL", "0")]);
+        assert!(matches!(wan.read().await, Err(CollectError::Failed(_))));
+        wan.due().await;
+        std::fs::remove_file(dir.path().join("bin/ubus")).unwrap();
+        assert_eq!(wan.read().await.unwrap().state, State::Up);
     }
 }

@@ -9,28 +9,21 @@ use tokio::task::JoinSet;
 
 use crate::collectors::sensor::Latest;
 use crate::collectors::wan::{self, NextHop};
-use crate::probes::resolver;
+use crate::probes::resolver::{self, LookUp};
 use crate::roots::Roots;
 
 /// Where a target is.
 pub(super) enum Address {
     Fixed(IpAddr),
-    Named(
-        watch::Receiver<Option<IpAddr>>,
-        #[expect(dead_code, reason = "ends with us")] JoinSet<()>,
-    ),
-    Gateway {
-        wan: Arc<Latest<wan::Sample>>,
-        roots: Roots,
-        last: Option<SocketAddr>,
-    },
+    Named(watch::Receiver<LookUp>, #[expect(dead_code, reason = "ends with us")] JoinSet<()>),
+    Gateway { wan: Arc<Latest<wan::Sample>>, roots: Roots },
 }
 
 impl Address {
     pub(super) fn of(host: &str) -> Self {
         host.parse().map_or_else(
             |_| {
-                let (sender, receiver) = watch::channel(None);
+                let (sender, receiver) = watch::channel(LookUp::default());
                 let mut task = JoinSet::new();
                 task.spawn(resolver::run(host.to_owned(), sender));
                 Self::Named(receiver, task)
@@ -40,26 +33,26 @@ impl Address {
     }
 
     /// The address to ping now; `None` when it is not known (yet).
-    pub(super) fn now(&mut self) -> Option<SocketAddr> {
+    pub(super) fn now(&self) -> Option<SocketAddr> {
         match self {
             Self::Fixed(address) => Some(SocketAddr::new(*address, 0)),
-            Self::Named(found, _) => found.borrow().map(|address| SocketAddr::new(address, 0)),
-            Self::Gateway { wan, roots, last } => {
-                let hop = wan.last_known().and_then(|wan| wan.gateway.clone());
-                if let Some(hop) = hop {
-                    *last = Some(socket_address(roots, &hop));
-                }
-                // While the WAN is down there is no gateway: the last one stays the
-                // target, and not reaching it is loss.
-                *last
+            Self::Named(found, _) => found.borrow().address.map(|ip| SocketAddr::new(ip, 0)),
+            // While the WAN is down this is the last one, and not reaching it is loss.
+            Self::Gateway { wan, roots } => {
+                Some(socket_address(roots, wan.last_known()?.gateway.as_ref()?))
             }
         }
     }
 
     /// Is it no loss that the address is not known? A device without a gateway has
-    /// nothing to lose; a name that cannot be looked up is out of reach.
+    /// nothing to lose, and a name that is still being looked up may be within reach; one
+    /// that cannot be looked up is not.
     pub(super) fn may_be_missing(&self) -> bool {
-        matches!(self, Self::Gateway { .. })
+        match self {
+            Self::Fixed(_) => false,
+            Self::Named(found, _) => !found.borrow().tried,
+            Self::Gateway { .. } => true,
+        }
     }
 }
 

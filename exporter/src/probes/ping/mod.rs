@@ -164,11 +164,9 @@ impl Pinger {
 
     fn watch(&self, watched: Arc<Watched>) -> impl Future<Output = ()> + use<> {
         let address = match watched.target.scope {
-            Scope::Gateway => Address::Gateway {
-                wan: Arc::clone(&self.wan),
-                roots: self.roots.clone(),
-                last: None,
-            },
+            Scope::Gateway => {
+                Address::Gateway { wan: Arc::clone(&self.wan), roots: self.roots.clone() }
+            }
             Scope::Domestic | Scope::International => Address::of(&watched.target.host),
         };
         watch::run(watched, address, self.config.clone())

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::time::{MissedTickBehavior, interval_at, sleep_until};
+use tokio::time::{Interval, MissedTickBehavior, interval_at, sleep_until};
 
 use super::Watched;
 use super::address::Address;
@@ -19,19 +19,14 @@ use crate::probes::history::Fate;
 const REMEMBERED_ANSWERS: usize = 16;
 
 /// Pings one target for ever.
-pub(super) async fn run(watched: Arc<Watched>, mut address: Address, mut config: Live) {
+pub(super) async fn run(watched: Arc<Watched>, address: Address, mut config: Live) {
     let mut sending = Sending::default();
     let mut timing = Timing::of(&config.now());
-    // Targets start at different moments of the interval: no bursts.
-    let phase =
-        timing.interval.mul_f64(getrandom::u32().map_or(0.0, f64::from) / f64::from(u32::MAX));
-    let mut ticks =
-        interval_at(tokio::time::Instant::from_std(clock::monotonic()) + phase, timing.interval);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut ticks = spread_ticks(timing.interval);
     loop {
         let deadline = sending.deadline(timing.timeout);
         tokio::select! {
-            _ = ticks.tick() => sending.request(&watched, &mut address),
+            _ = ticks.tick() => sending.request(&watched, &address),
             answer = sending.answer() => match answer {
                 Ok(count) => sending.take_answer(&watched, count, clock::monotonic()),
                 // The socket reports a fault of the network: a fresh one has no memory of it.
@@ -42,13 +37,21 @@ pub(super) async fn run(watched: Arc<Watched>, mut address: Address, mut config:
                 let changed = Timing::of(&config.now());
                 if changed != timing {
                     timing = changed;
-                    ticks = tokio::time::interval(timing.interval);
-                    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+                    ticks = spread_ticks(timing.interval);
                 }
             }
         }
         sending.give_up(&watched, timing.timeout, clock::monotonic());
     }
+}
+
+/// Ticks that begin at a random moment of the interval: targets do not ping in bursts.
+fn spread_ticks(interval: Duration) -> Interval {
+    let share = getrandom::u32().map_or(0.0, f64::from) / f64::from(u32::MAX);
+    let start = clock::monotonic() + interval.mul_f64(share);
+    let mut ticks = interval_at(start.into(), interval);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    ticks
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -74,7 +77,7 @@ struct Sending {
 
 impl Sending {
     /// Sends one request, or notes why it could not leave.
-    fn request(&mut self, watched: &Watched, address: &mut Address) {
+    fn request(&mut self, watched: &Watched, address: &Address) {
         let Some(to) = address.now() else {
             if !address.may_be_missing() {
                 watched.with(|history| history.record(clock::monotonic(), Fate::NotSent));
