@@ -107,8 +107,9 @@ fn layers(matches: &ArgMatches) -> Layers {
         .filter_map(|setting| Some((setting.key, matches.get_one::<String>(setting.key)?.clone())))
         .collect();
     let environment: BTreeMap<String, String> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX))
+        // Bytes that are no text make a value that no check lets pass, which is told.
+        .map(|(name, value)| (name.to_string_lossy().into(), value.to_string_lossy().into()))
+        .filter(|(name, _): &(String, String)| name.starts_with(ENVIRONMENT_PREFIX))
         .collect();
     let files = matches.get_many::<PathBuf>("config").into_iter().flatten().cloned().collect();
     Layers { files, environment, flags }
@@ -192,23 +193,24 @@ async fn watch_and_answer(roots: &Roots, layers: &Layers, loaded: Loaded) -> Res
         info!("ENABLED=0: not started");
         return Ok(());
     }
-    let (config, live) = Live::new(loaded.config);
+    // Before anything is said: who reads that we answer may send a signal at once.
+    let hangups = signal(SignalKind::hangup()).context("signals cannot be received")?;
+    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be received")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be received")?;
+    let (running, live) = Live::new(loaded.config);
+    let reload = Reload { roots, layers, started: loaded.given, running, telemetry };
     let listeners = listen::open(&live.now())?;
     for listener in &listeners {
         let address = listener.local_addr().context("the port has no address")?;
         info!("netmonitor-exporter {} answers on http://{address}", crate::VERSION);
     }
-    let hangups = signal(SignalKind::hangup()).context("signals cannot be received")?;
-    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be received")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be received")?;
-
     let exporter = Exporter::start(roots, &live)?;
     let stop = CancellationToken::new();
     let serving = exporter.serve(listeners, stop.clone());
     let mut serving = std::pin::pin!(serving);
     tokio::select! {
         ended = &mut serving => return ended,
-        () = reload_on(hangups, roots, layers, &config, &telemetry) => {}
+        () = reload_on(hangups, &reload) => {}
         _ = terminate.recv() => info!("stopping: SIGTERM"),
         _ = interrupt.recv() => info!("stopping: SIGINT"),
     }
@@ -216,53 +218,53 @@ async fn watch_and_answer(roots: &Roots, layers: &Layers, loaded: Loaded) -> Res
     serving.await
 }
 
-/// Reads the settings again at each `SIGHUP`; bad ones change nothing.
-async fn reload_on(
-    mut hangups: Signal,
-    roots: &Roots,
-    layers: &Layers,
-    running: &watch::Sender<Arc<Config>>,
-    telemetry: &Telemetry,
-) {
+/// What a reload needs.
+struct Reload<'a> {
+    roots: &'a Roots,
+    layers: &'a Layers,
+    /// As they were at the start: what needs a restart is still like that.
+    started: BTreeMap<&'static str, Given>,
+    running: watch::Sender<Arc<Config>>,
+    telemetry: Telemetry,
+}
+
+async fn reload_on(mut hangups: Signal, reload: &Reload<'_>) {
     while hangups.recv().await.is_some() {
-        match config::load(layers, roots) {
+        reload.run();
+    }
+}
+
+impl Reload<'_> {
+    /// Reads the settings again; bad ones change nothing.
+    fn run(&self) {
+        match config::load(self.layers, self.roots) {
             Err(Problems(problems)) => {
                 for problem in &problems {
                     error!("{problem}");
                 }
                 error!("reload: the settings are bad; the running ones stay in force");
             }
-            Ok(Loaded { config, warnings, .. }) => {
+            Ok(Loaded { config, warnings, given }) => {
                 for warning in &warnings {
                     warn!("{warning}");
                 }
-                let before = Arc::clone(&running.borrow());
-                let waiting = changed_but_waiting(&before, &config);
+                let waiting = self.waiting(&given);
                 if !waiting.is_empty() {
                     warn!("reload: {} changed: restart for it to count", waiting.join(", "));
                 }
-                if let Err(error) = telemetry.set(config.log_level) {
+                if let Err(error) = self.telemetry.set(config.log_level) {
                     error!("reload: the log level stays as it was: {error:#}");
                 }
-                running.send_replace(Arc::new(config));
+                self.running.send_replace(Arc::new(config));
                 info!("reload: done");
             }
         }
     }
-}
 
-/// Changed settings that count only after a restart.
-fn changed_but_waiting(before: &Config, after: &Config) -> Vec<&'static str> {
-    let changed = |key: &str| match key {
-        "ENABLED" => before.enabled != after.enabled,
-        "API_PORT" => before.port != after.port,
-        "LISTEN" => before.listen != after.listen,
-        "QUEUE_FILE" => before.queue_file != after.queue_file,
-        _ => false,
-    };
-    SETTINGS
-        .iter()
-        .filter(|setting| setting.takes_effect == TakesEffect::OnRestart && changed(setting.key))
-        .map(|setting| setting.key)
-        .collect()
+    /// Settings that differ from those of the start and count only after a restart.
+    fn waiting(&self, given: &BTreeMap<&'static str, Given>) -> Vec<&'static str> {
+        let on_restart = SETTINGS.iter().filter(|s| s.takes_effect == TakesEffect::OnRestart);
+        let changed = |key: &&str| self.started[key].value != given[key].value;
+        on_restart.map(|setting| setting.key).filter(changed).collect()
+    }
 }

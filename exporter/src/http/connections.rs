@@ -30,7 +30,8 @@ use tower::Service;
 use super::access::Peer;
 use crate::clock;
 
-/// Each may hold a 16 kB buffer: 1 MB in all at the very worst.
+/// Each may hold a request of 16 kB and, with a client that does not read, an answer or
+/// two: 3 MB in all at the very worst.
 const MAX_CONNECTIONS: usize = 64;
 const HALF_LOAD: usize = MAX_CONNECTIONS / 2;
 /// A Prometheus, a bridge, a browser and a person with curl behind one address.

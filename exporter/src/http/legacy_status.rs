@@ -35,7 +35,7 @@ struct Realtime {
     /// By address or name as configured; the gateway is not among them, since old
     /// clients take the mean of all.
     ping: BTreeMap<String, Ping>,
-    wan_errors: Option<WanErrors>,
+    wan_errors: WanErrors,
     optical_power: OpticalPower,
     /// Degrees Celsius.
     cpu_temp: Option<f64>,
@@ -54,12 +54,13 @@ struct Ping {
     lost_total: u64,
 }
 
-#[derive(Debug, Serialize)]
+/// Of the lower WAN device, since it was created.
+#[derive(Debug, Default, Serialize)]
 struct WanErrors {
-    rx_errors: u64,
-    tx_errors: u64,
-    rx_dropped: u64,
-    tx_dropped: u64,
+    rx_errors: Option<u64>,
+    tx_errors: Option<u64>,
+    rx_dropped: Option<u64>,
+    tx_dropped: Option<u64>,
 }
 
 /// dBm.
@@ -126,7 +127,7 @@ impl Realtime {
         });
         Self {
             ping: shown.map(|watched| (watched.target.host.clone(), Ping::of(watched))).collect(),
-            wan_errors: views.wan_counters().map(WanErrors::of),
+            wan_errors: views.wan_counters().map(WanErrors::of).unwrap_or_default(),
             optical_power: optical.unwrap_or_default(),
             cpu_temp: views.thermal.sample().map(|thermal| one_decimal(thermal.celsius)),
             wan_state: views.wan_state().name(),
@@ -154,10 +155,10 @@ impl Ping {
 impl WanErrors {
     fn of(counters: Counters) -> Self {
         Self {
-            rx_errors: counters.receive.errors,
-            tx_errors: counters.transmit.errors,
-            rx_dropped: counters.receive.dropped,
-            tx_dropped: counters.transmit.dropped,
+            rx_errors: Some(counters.receive.errors),
+            tx_errors: Some(counters.transmit.errors),
+            rx_dropped: Some(counters.receive.dropped),
+            tx_dropped: Some(counters.transmit.dropped),
         }
     }
 }

@@ -8,6 +8,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use crate::clock;
+use crate::collectors::CollectError;
 use crate::exporter::Views;
 use crate::probes::ping::Watched;
 
@@ -34,12 +35,18 @@ fn page(views: &Views) -> String {
     };
     let wan = views.wan_state().name();
     let time = clock::local_text(clock::unix_time(), &clock::local_zone(&views.roots));
-    let number = |value: Option<f64>, unit: &str| {
-        value.map_or("not on this device".to_owned(), |value| format!("{value:.1} {unit}"))
+    let light = match views.optical.result() {
+        Ok(optical) => match (optical.receive_dbm, optical.signal_detected) {
+            (Some(dbm), _) => format!("{dbm:.1} dBm"),
+            (None, Some(false)) => "no light".to_owned(),
+            (None, Some(true) | None) => "not told by the module".to_owned(),
+        },
+        Err(error) => absent(&error).to_owned(),
     };
-    let optical = views.optical.sample();
-    let receive = optical.as_ref().and_then(|optical| optical.receive_dbm);
-    let celsius = views.thermal.sample().map(|thermal| thermal.celsius);
+    let cpu = match views.thermal.result() {
+        Ok(thermal) => format!("{:.1} °C", thermal.celsius),
+        Err(error) => absent(&error).to_owned(),
+    };
 
     let rows: String = views.targets.all().iter().map(|watched| row(watched)).collect();
     format!(
@@ -49,16 +56,22 @@ fn page(views: &Views) -> String {
          <h1>netmonitor</h1>\
          <table><tr><th>Internet<td class={internet}>{internet}\
          <tr><th>WAN<td class={wan}>{wan}\
-         <tr><th>Light received<td>{}<tr><th>CPU<td>{}<tr><th>Router's time<td>{time}</table>\
+         <tr><th>Light received<td>{light}<tr><th>CPU<td>{cpu}<tr><th>Router's time<td>{time}</table>\
          <h2>Pings of the last minute</h2>\
          <table><tr><th>Target<th>Answers after<th>Lost{rows}</table>\
          <p><a href=/metrics>/metrics</a> for Prometheus · <a href=/net/status>/net/status</a> as \
          JSON · <a href=/healthz>/healthz</a><p>Version {} ({})</html>",
-        number(receive, "dBm"),
-        number(celsius, "°C"),
         crate::VERSION,
         crate::REVISION,
     )
+}
+
+/// Why there is no value, in two words.
+fn absent(error: &CollectError) -> &'static str {
+    match error {
+        CollectError::NotAvailable(_) => "not on this device",
+        CollectError::Failed(_) => "cannot be read",
+    }
 }
 
 fn row(watched: &Watched) -> String {
