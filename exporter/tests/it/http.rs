@@ -142,10 +142,8 @@ fn a_thousand_idle_connections_and_half_requests_leave_room_for_a_good_client() 
         }
     }
     assert_eq!(program.get("/metrics").status, 200);
-    // One connection is ours, and each open one is a file descriptor.
-    let open = program.metrics().sample("process_open_fds");
-    let real = std::fs::read_dir(format!("/proc/{}/fd", program.pid())).unwrap().count();
-    assert!(real < 100, "{real} open files, and the program says {open:?}");
+    let open = std::fs::read_dir(format!("/proc/{}/fd", program.pid())).unwrap().count();
+    assert!(open < 64 + 20, "{open} open files");
 }
 
 #[test]

@@ -27,8 +27,10 @@ const MAX_THREADS: f64 = 3.0;
 const MAX_CPU_PERCENT: f64 = 0.5;
 /// Pages of code that are read for the first time late; a leak of 4 bytes a ping is more.
 const MAX_GROWTH_KB: f64 = 32.0;
+/// Five minutes: the histories of the probes are full then.
+const SETTLING_SAMPLES: usize = 60;
 /// In a shorter run the start counts as growth, so it is only shown.
-const SETTLED: Duration = Duration::from_secs(15 * 60);
+const SETTLED: Duration = Duration::from_secs(12 * 60);
 /// A busy machine may be late with some.
 const MIN_PINGS_ANSWERED: f64 = 0.9;
 
@@ -241,15 +243,17 @@ impl Watched {
     }
 }
 
-/// Medians of the time after the start (a twelfth to a quarter of the run: minutes 5 to
-/// 15 of an hour) and of its end (the last sixth: ten minutes).
+/// Medians of a sixth of the run once it has settled and of its last sixth: of an hour,
+/// minutes 5 to 15 and the last ten. A shorter run settles as well only after five
+/// minutes, or if it is too short for that, by its middle.
 fn windows(samples: &[Sample], value: fn(&Memory) -> u64) -> Result<(f64, f64)> {
-    let all = samples.len();
+    let sixth = samples.len().div_ceil(6);
+    let settled = SETTLING_SAMPLES.min(samples.len() / 2);
     let of = |samples: &[Sample]| {
         let values = samples.iter().map(|sample| value(&sample.memory) as f64);
         median(values.collect()).context("too few samples of the memory")
     };
-    Ok((of(&samples[all / 12..all / 4])?, of(&samples[all - all.div_ceil(6)..])?))
+    Ok((of(&samples[settled..settled + sixth])?, of(&samples[samples.len() - sixth..])?))
 }
 
 #[cfg(test)]
@@ -266,8 +270,10 @@ mod tests {
         let hour: Vec<_> = (0..720).map(|tick| sample(tick / 12)).collect();
         let found = windows(&hour, |memory| memory.rss_kb);
         assert_eq!(found.unwrap(), (9.5, 54.5));
-        assert!(windows(&[], |memory| memory.rss_kb).is_err());
-        assert!(windows(&hour[..12], |memory| memory.rss_kb).is_ok());
+        let of = |minutes: usize| windows(&hour[..minutes * 12], |memory| memory.rss_kb);
+        assert_eq!(of(12).unwrap(), (5.5, 10.5));
+        assert_eq!(of(1).unwrap(), (0.0, 0.0));
+        assert!(of(0).is_err());
     }
 
     #[test]
