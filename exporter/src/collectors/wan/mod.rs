@@ -397,6 +397,31 @@ mod tests {
         assert_eq!((down.interface, down.device), (up.interface, up.device));
     }
 
+    #[test]
+    fn what_netifd_no_longer_lists_while_down_is_remembered() {
+        let sample = |text: &str| {
+            netifd::parse_interface(text).unwrap().into_sample("wan", None, clock::monotonic())
+        };
+        let up = sample(
+            r#"{"up": true, "proto": "pppoe", "device": "eth1", "l3_device": "pppoe-line2",
+                "route": [{"target": "0.0.0.0", "mask": 0, "nexthop": "203.0.113.1"}],
+                "dns-server": ["192.0.2.53", "192.0.2.53", "192.0.2.54"]}"#,
+        );
+        let up = up.remembering(None);
+        assert_eq!(up.dns_servers.len(), 2, "one of them is named twice");
+        let down = sample(r#"{"up": false, "proto": "pppoe", "device": "eth1"}"#);
+        let down = down.remembering(Some(&up));
+        assert_eq!(down.state, State::Down);
+        assert_eq!((down.l3_device, down.dns_servers), (up.l3_device, up.dns_servers));
+        assert_eq!(down.gateway, up.gateway);
+
+        let other = sample(r#"{"up": false, "proto": "dhcp", "device": "eth1"}"#);
+        assert_eq!(
+            other.remembering(Some(&sample(r#"{"up": true, "proto": "pppoe"}"#))).l3_device,
+            None
+        );
+    }
+
     #[tokio::test]
     async fn a_check_that_fails_is_repeated_soon_even_without_an_interval() {
         let dir = machine(&[("eth1", "1", "up")], "eth1", "");
