@@ -1,3 +1,5 @@
+//! Settings as people write them, good and bad.
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use netmonitor_exporter::config::settings::SETTINGS;
 
-use crate::program::{Program, fixture, until};
+use crate::program::{Program, fixture, run, until};
 
 fn document(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)
@@ -54,16 +54,14 @@ fn add_families(all: &mut BTreeMap<String, Family>, text: &str) {
     }
 }
 
-#[test]
-fn every_metric_is_documented_and_every_documented_metric_exists() {
-    let mut families = BTreeMap::new();
+/// Everything that the devices of the golden files and the probes of a live one show.
+fn all_scrapes() -> Vec<String> {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    for file in std::fs::read_dir(golden).unwrap() {
-        let path = file.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "prom") {
-            add_families(&mut families, &std::fs::read_to_string(path).unwrap());
-        }
-    }
+    let files = std::fs::read_dir(golden).unwrap().map(|file| file.unwrap().path());
+    let mut scrapes: Vec<String> = files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "prom"))
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect();
     // What the golden files leave out because it moves.
     let settings = "PING_TARGETS=\"127.0.0.1\"\nDNS_NAME=\"example.com\"\n";
     Program::isolated(&fixture("filogic-pppoe"), settings, |program| {
@@ -71,9 +69,38 @@ fn every_metric_is_documented_and_every_documented_metric_exists() {
             let text = program.metrics().body;
             text.contains("ping_last_rtt_seconds{") && text.contains("dns_failures_total{")
         });
-        add_families(&mut families, &program.metrics().body);
+        scrapes.push(program.metrics().body);
     });
+    scrapes
+}
 
+#[test]
+fn disable_knows_every_collector_and_the_document_says_so() {
+    let output = run(&["--disable", "nonsense"]);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    let (_, list) = errors.split_once("expected some of ").unwrap();
+    let (list, _) = list.split_once(';').unwrap();
+    let known: BTreeSet<&str> = list.split(' ').collect();
+
+    let scrapes = all_scrapes().concat();
+    let label = "collector_success{collector=\"";
+    let names = scrapes.split(label).skip(1).filter_map(|rest| Some(rest.split_once('"')?.0));
+    assert_eq!(names.collect::<BTreeSet<&str>>(), known);
+
+    let text = std::fs::read_to_string(document("configuration.md")).unwrap();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    assert!(
+        words.join(" ").contains(&format!("some of `{list}`")),
+        "docs/configuration.md: {list}"
+    );
+}
+
+#[test]
+fn every_metric_is_documented_and_every_documented_metric_exists() {
+    let mut families = BTreeMap::new();
+    for scrape in all_scrapes() {
+        add_families(&mut families, &scrape);
+    }
     let rows = families.iter().fold(String::new(), |rows, (name, family)| {
         let labels: Vec<String> = family.labels.iter().map(|label| format!("`{label}`")).collect();
         rows + &format!("| `{name}` | {} | {} | {} |\n", family.kind, labels.join(" "), family.help)
