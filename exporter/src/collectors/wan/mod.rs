@@ -11,10 +11,11 @@ mod netifd;
 pub(crate) mod route;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use std::net::IpAddr;
+use tokio::time::{sleep, timeout};
 
 use super::sensor::Sensor;
 use super::{CollectError, ParseError};
@@ -253,17 +254,19 @@ impl Sensor for Wan {
         } else {
             Some(configured.unwrap_or(DOWN_INTERVAL).min(DOWN_INTERVAL))
         };
-        let started = clock::monotonic();
-        loop {
-            tokio::time::sleep(GLANCE).await;
-            let (devices, before) =
-                self.memory(|memory| (memory.devices.clone(), memory.glance.clone()));
-            let waited = clock::monotonic().saturating_duration_since(started);
-            if interval.is_some_and(|interval| waited >= interval)
-                || self.glance(&devices) != before
-            {
-                return;
+        let changed = async {
+            loop {
+                sleep(GLANCE).await;
+                let (devices, before) =
+                    self.memory(|memory| (memory.devices.clone(), memory.glance.clone()));
+                if self.glance(&devices) != before {
+                    return;
+                }
             }
+        };
+        match interval {
+            Some(interval) => timeout(interval, changed).await.unwrap_or_default(),
+            None => changed.await,
         }
     }
 }
@@ -317,7 +320,7 @@ mod tests {
         assert!(!lines(sample).contains("wan_up"));
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_device_that_was_there_and_is_gone_is_down() {
         let dir = tempfile::tempdir().unwrap();
         let device = dir.path().join("sys/class/net/usb0");
@@ -422,7 +425,7 @@ mod tests {
         );
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_check_that_fails_is_repeated_soon_even_without_an_interval() {
         let dir = machine(&[("eth1", "1", "up")], "eth1", "");
         std::fs::create_dir(dir.path().join("bin")).unwrap();
