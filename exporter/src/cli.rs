@@ -149,7 +149,7 @@ fn with_runtime(work: impl Future<Output = Result<()>>) -> Result<()> {
     result
 }
 
-/// Prints the settings in force, as a file that would give the same.
+/// Prints the settings in force, and where each comes from.
 fn check_config(loaded: &Loaded) {
     let mut text = String::new();
     for setting in &SETTINGS {

@@ -1,9 +1,11 @@
 //! Paths, methods, tokens, and clients that mean no good.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 
-use crate::program::{Program, fixture, read_answer, until};
+use socket2::{Domain, Socket, Type};
+
+use crate::program::{Program, fixture, read_answer, tool, until};
 
 const QUIET: &str = "PING_TARGETS=\"\"\nDISABLE=\"ping\"\n";
 
@@ -93,6 +95,29 @@ fn a_token_is_asked_for_everywhere_but_at_healthz() {
         ));
         assert_eq!(answer.status, 200, "{header}");
     }
+}
+
+#[test]
+fn an_address_outside_the_list_is_refused() {
+    let settings = format!("{QUIET}ALLOWED_IPS=\"192.0.2.0/28\"\n");
+    Program::isolated(&fixture("ath79-old"), &settings, |program| {
+        let asked_from = |address: &str| {
+            let added = tool("ip").args(["address", "add", address, "dev", "lo"]).status();
+            assert!(added.unwrap().success());
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            let address: Ipv4Addr = address.parse().unwrap();
+            socket.bind(&SocketAddr::from((address, 0)).into()).unwrap();
+            socket.connect(&SocketAddr::from(([127, 0, 0, 1], program.port)).into()).unwrap();
+            let mut stream = TcpStream::from(socket);
+            stream.write_all(b"GET /healthz HTTP/1.0\r\n\r\n").unwrap();
+            read_answer(&mut stream)
+        };
+        assert_eq!(asked_from("192.0.2.9").status, 200);
+        let refused = asked_from("192.0.2.99");
+        assert_eq!(refused.status, 403);
+        assert!(refused.json()["error"].as_str().unwrap().contains("ALLOWED_IPS"));
+        assert_eq!(program.get("/healthz").status, 200, "loopback is always allowed");
+    });
 }
 
 #[test]
