@@ -16,14 +16,22 @@ setpriv:util-linux
 '
 
 missing=''
+lacks() {
+  case " $missing " in
+    *" $1 "*) ;;
+    *) missing="$missing $1" ;;
+  esac
+}
+
 # A compiler alone cannot link: the C library's own files come with another package.
-echo 'int main(void) { return 0; }' | cc -x c -o /dev/null - 2>/dev/null || missing=' gcc libc6-dev'
+echo 'int main(void) { return 0; }' | cc -x c -o /dev/null - 2>/dev/null \
+  || { lacks gcc; lacks libc6-dev; }
 if [ "$1" = test ]; then
   for pair in $for_tests; do
-    command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
+    command -v "${pair%%:*}" >/dev/null 2>&1 || lacks "${pair#*:}"
   done
   /usr/bin/python3 -c 'import prometheus_client.openmetrics' 2>/dev/null \
-    || missing="$missing python3-prometheus-client"
+    || lacks python3-prometheus-client
 fi
 [ -n "$missing" ] || exit 0
 
