@@ -104,6 +104,8 @@ mod tests {
     fn json_of_several_spellings_is_read() {
         let both = "receive -18.50 dBm, transmit 2.10 dBm";
         check(r#"{"rx_power": -18.5, "tx_power": 2.1}"#, both);
+        check(r#"{"gpon_status": {"rx_power": "-18.5 dBm", "tx_power": 2.1}}"#, both);
+        check(r#"{"rxPowerUw": 12.5, "txPowerMw": 1.6}"#, "receive -19.03 dBm, transmit 2.04 dBm");
         check(r#"{"RxPower": "-18.50 dBm", "TxPower": "2.10 dBm"}"#, both);
         check(r#"{"optical": {"rx": {"power": -18.5}, "tx": {"power": "2,1"}}}"#, both);
         check(r#"{"receive_power": "-18,5", "transmit_power": "2.1", "state": "O5"}"#, both);

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use super::light::Light;
 use super::module_eeprom::hardware;
 use super::sample::{Sample, Thresholds};
+use super::sff8472::{PLAUSIBLE_AMPERES, PLAUSIBLE_CELSIUS, PLAUSIBLE_VOLTS};
 use crate::collectors::{CollectError, ParseError};
 use crate::roots::Roots;
 use crate::slow_io::SlowIo;
@@ -49,19 +50,21 @@ pub(super) async fn read(slow: &SlowIo, device: Option<&str>) -> Result<Sample, 
         let reason = format!("the module in {} is gone", chip.name);
         return Err(CollectError::NotAvailable(reason));
     }
-    let limit = async |kind| -> Result<Option<f64>, CollectError> {
-        let microwatts = chip.value(slow, "RX_power", kind).await?;
-        Ok(microwatts.and_then(|microwatts| power(Some(microwatts)).dbm()))
-    };
+    // Whatever else cannot be read or is nonsense costs itself alone.
+    let other = async |label, kind| chip.value(slow, label, kind).await.ok().flatten();
+    let limit = async |kind| power(other("RX_power", kind).await).dbm();
+    let celsius = other("temperature", "input").await.map(thousandths);
+    let volts = other("VCC", "input").await.map(thousandths);
+    let amperes = other("bias", "input").await.map(thousandths);
     Ok(Sample {
-        temperature_celsius: chip.value(slow, "temperature", "input").await?.map(thousandths),
-        voltage_volts: chip.value(slow, "VCC", "input").await?.map(thousandths),
-        bias_amperes: chip.value(slow, "bias", "input").await?.map(thousandths),
+        temperature_celsius: celsius.filter(|value| PLAUSIBLE_CELSIUS.contains(value)),
+        voltage_volts: volts.filter(|value| PLAUSIBLE_VOLTS.contains(value)),
+        bias_amperes: amperes.filter(|value| PLAUSIBLE_AMPERES.contains(value)),
         receive_thresholds: Thresholds {
-            low_alarm: limit("lcrit").await?,
-            low_warning: limit("min").await?,
-            high_warning: limit("max").await?,
-            high_alarm: limit("crit").await?,
+            low_alarm: limit("lcrit").await,
+            low_warning: limit("min").await,
+            high_warning: limit("max").await,
+            high_alarm: limit("crit").await,
         },
         ..Sample::new("hwmon", power(receive), power(transmit))
     })
@@ -125,8 +128,7 @@ fn chips(roots: &Roots) -> Vec<Chip> {
 fn choose(roots: &Roots, mut chips: Vec<Chip>, device: Option<&str>) -> Result<Chip, CollectError> {
     let names: Vec<&str> = chips.iter().map(|chip| chip.name.as_str()).collect();
     let names = names.join(", ");
-    let cages = device.map_or_else(Vec::new, |device| cages_of(roots, device));
-    if !cages.is_empty() {
+    if let Some(cages) = device.and_then(|device| cages_of(roots, device)) {
         chips.retain(|chip| {
             let cage = roots.read_bytes(&format!("{}/device/of_node/phandle", chip.folder));
             // Where the tree does not say, a single module is taken to be the WAN's.
@@ -144,13 +146,17 @@ fn choose(roots: &Roots, mut chips: Vec<Chip>, device: Option<&str>) -> Result<C
 
 /// The cages of a device, as the device tree numbers them: a network port, or its PHY,
 /// points to its cage with the property `sfp` (kernel, Documentation/devicetree/bindings/
-/// net/{ethernet-controller,ethernet-phy}.yaml).
-fn cages_of(roots: &Roots, device: &str) -> Vec<Vec<u8>> {
+/// net/{ethernet-controller,ethernet-phy}.yaml). `None`: the tree knows no such device; an
+/// empty list: the device has no cage.
+fn cages_of(roots: &Roots, device: &str) -> Option<Vec<Vec<u8>>> {
     let places = ["of_node", "device/of_node", "phydev/of_node"];
-    let paths = hardware(roots, device)
+    let nodes: Vec<String> = hardware(roots, device)
         .into_iter()
-        .flat_map(|hardware| places.map(|place| format!("{DEVICES}/{hardware}/{place}/sfp")));
-    paths.filter_map(|path| roots.read_bytes(&path).ok()).collect()
+        .flat_map(|hardware| places.map(|place| format!("{DEVICES}/{hardware}/{place}")))
+        .filter(|node| roots.has(node))
+        .collect();
+    let cage = |node: &String| roots.read_bytes(&format!("{node}/sfp")).ok();
+    (!nodes.is_empty()).then(|| nodes.iter().filter_map(cage).collect())
 }
 
 #[cfg(test)]
@@ -209,6 +215,24 @@ mod tests {
         let (slow, _folder) = device(&files);
         let sample = read(&slow, None).await.unwrap();
         assert_eq!((sample.receive_dbm, sample.signal_detected), (None, Some(false)));
+    }
+
+    #[tokio::test]
+    async fn a_mad_value_costs_itself_alone() {
+        let mut files = CHIP.to_vec();
+        files.extend([
+            ("hwmon/hwmon4/temp1_input", "-2147483648\n"),
+            ("hwmon/hwmon4/in0_input", "nonsense\n"),
+            ("hwmon/hwmon4/curr1_input", "2147483647\n"),
+        ]);
+        let (slow, _folder) = device(&files);
+        let sample = read(&slow, None).await.unwrap();
+        assert_eq!(sample.to_string(), "receive -26.99 dBm, transmit 2.25 dBm");
+
+        files.push(("hwmon/hwmon4/power2_input", "-2147483648\n"));
+        let (slow, _folder) = device(&files);
+        let sample = read(&slow, None).await.unwrap();
+        assert_eq!((sample.receive_dbm, sample.signal_detected), (None, None));
     }
 
     #[tokio::test]

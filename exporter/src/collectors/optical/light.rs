@@ -8,7 +8,10 @@
 /// One step of SFF-8472, 0.1 µW: what modules show in the dark.
 const DARK_MICROWATTS: f64 = 0.1;
 
-/// The same in dBm.
+/// A milliwatt less than nothing.
+const LEAST_MICROWATTS: f64 = -1000.0;
+
+/// One step of SFF-8472 in dBm.
 const DARK_DBM: f64 = -40.0;
 
 /// Beyond what any transceiver for a house sends or survives, dBm.
@@ -29,7 +32,9 @@ pub(super) enum Light {
 impl Light {
     /// Of a power in µW, as modules and drivers count it: 0 is a measured value.
     pub(super) fn from_microwatts(microwatts: f64) -> Self {
-        if microwatts.is_nan() {
+        // External calibration may end a little below nothing in the dark; a driver that
+        // has gone mad ends far below.
+        if microwatts.is_nan() || microwatts < LEAST_MICROWATTS {
             Self::Unknown
         } else if microwatts <= DARK_MICROWATTS {
             Self::Dark
@@ -106,10 +111,12 @@ mod tests {
 
     #[test]
     fn the_smallest_step_is_no_light() {
-        for microwatts in [0.1, 0.0, -3.0, f64::NEG_INFINITY] {
+        for microwatts in [0.1, 0.0, -3.0] {
             check(Light::from_microwatts(microwatts), "dark");
         }
-        check(Light::from_microwatts(f64::NAN), "unknown");
+        for microwatts in [f64::NAN, f64::NEG_INFINITY, -2_147_483_648.0] {
+            check(Light::from_microwatts(microwatts), "unknown");
+        }
         check(Light::from_microwatts(f64::INFINITY), "unknown");
     }
 

@@ -11,11 +11,14 @@ use super::sample::Sample;
 
 /// Beginnings of words in names that are no measurement of this transceiver. `rf` and
 /// 1550 nm are cable television on the same fibre, `olt` is the far end.
-const FOREIGN: [&str; 28] = [
+const FOREIGN: [&str; 23] = [
     "alarm", "warn", "thresh", "limit", "min", "max", "high", "low", "upper", "target", "precalc",
-    "sensitiv", "overload", "margin", "los", "fault", "enable", "disable", "status", "error",
-    "byte", "packet", "olt", "apd", "dcdc", "cpu", "rf", "1550",
+    "sensitiv", "overload", "margin", "los", "fault", "byte", "packet", "olt", "apd", "dcdc", "rf",
+    "1550",
 ];
+
+/// The same of the last part of a path alone: `status` may well hold the measurements.
+const FOREIGN_HERE: [&str; 5] = ["enable", "disable", "status", "error", "cpu"];
 
 /// What a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +52,7 @@ struct Power {
 impl Readout {
     /// Takes a name and its value as text; what is not recognised is passed over.
     pub(super) fn take(&mut self, name: &str, value: &str) {
-        let words = words(name);
+        let words = words_in(name);
         let unit = unit_in_name(name);
         match recognise(name, &words) {
             None => {}
@@ -107,7 +110,7 @@ impl Power {
 
 /// The words of a name, in lower case: `receivedOpticalPower` has three. What stands in
 /// parentheses is a unit or an explanation.
-fn words(name: &str) -> Vec<String> {
+fn words_in(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut depth = 0_usize;
     let mut before = ' ';
@@ -134,7 +137,11 @@ fn words(name: &str) -> Vec<String> {
 /// What a name stands for; `None`: nothing of ours.
 fn recognise(name: &str, words: &[String]) -> Option<Quantity> {
     let any = |test: fn(&str) -> bool| words.iter().any(|word| test(word));
-    if any(|word| FOREIGN.iter().any(|foreign| word.starts_with(foreign))) {
+    let here = words_in(name.rsplit('.').next().unwrap_or(name));
+    let is_foreign_here = |word: &String| FOREIGN_HERE.iter().any(|one| word.starts_with(one));
+    if any(|word| FOREIGN.iter().any(|foreign| word.starts_with(foreign)))
+        || here.iter().any(is_foreign_here)
+    {
         return None;
     }
     let is_received = any(|word| {
@@ -171,6 +178,7 @@ fn unit_in_name(name: &str) -> Option<Unit> {
     let last = name.rsplit(|c: char| !c.is_alphanumeric() && c != '°').next()?;
     let unit = Unit::parse(last);
     unit.or_else(|| last.to_lowercase().ends_with("dbm").then_some(Unit::Dbm))
+        .or_else(|| Unit::parse(words_in(last).last()?))
 }
 
 /// A power, and whether it was given in dBm. One in dBm is taken before one in W.
@@ -225,7 +233,7 @@ mod tests {
 
     #[track_caller]
     fn check_name(name: &str, expected: Option<Quantity>) {
-        assert_eq!(recognise(name, &words(name)), expected, "{name}");
+        assert_eq!(recognise(name, &words_in(name)), expected, "{name}");
     }
 
     #[test]

@@ -50,11 +50,11 @@ const RECEIVE: usize = 104;
 const STATUS: usize = 110;
 const LOSS_OF_SIGNAL: u8 = 1 << 1;
 
-const PLAUSIBLE_CELSIUS: RangeInclusive<f64> = -40.0..=150.0;
+pub(super) const PLAUSIBLE_CELSIUS: RangeInclusive<f64> = -40.0..=150.0;
 /// Modules run on 3.3 V; 0 and 6.5535 mean that nothing was measured.
-const PLAUSIBLE_VOLTS: RangeInclusive<f64> = 1.0..=6.0;
+pub(super) const PLAUSIBLE_VOLTS: RangeInclusive<f64> = 1.0..=6.0;
 /// 131 mA is the end of the scale, which means that nothing was measured.
-const PLAUSIBLE_AMPERES: RangeInclusive<f64> = 0.0..=0.13;
+pub(super) const PLAUSIBLE_AMPERES: RangeInclusive<f64> = 0.0..=0.13;
 
 /// No receiver for a house works below, dBm: for modules that set no limit themselves.
 const WEAKEST_DBM: f64 = -30.0;
@@ -116,8 +116,12 @@ impl Module {
     /// When the page is cut or blank.
     pub(super) fn measure(&self, a2: &[u8]) -> Result<Sample, ParseError> {
         let a2 = Page::parse("page A2h", a2, DIAGNOSTICS)?;
-        let receive = self.received(&a2, a2.unsigned(RECEIVE));
-        let transmit = self.on_line(&a2, TRANSMIT_LINE, a2.unsigned(TRANSMIT)).map(tenths);
+        // The end of the scale is a blank field.
+        let measured = |at| Some(a2.unsigned(at)).filter(|raw| *raw < f64::from(u16::MAX));
+        let receive = measured(RECEIVE).map_or(Light::Unknown, |raw| self.received(&a2, raw));
+        let transmit = measured(TRANSMIT)
+            .and_then(|raw| self.on_line(&a2, TRANSMIT_LINE, raw))
+            .map_or(Light::Unknown, |counts| Light::from_microwatts(tenths(counts)));
         let celsius =
             self.on_line(&a2, TEMPERATURE_LINE, a2.signed(TEMPERATURE)).map(|raw| raw / 256.0);
         let volts = self.on_line(&a2, VOLTAGE_LINE, a2.unsigned(VOLTAGE)).map(|raw| raw * 1e-4);
@@ -127,15 +131,14 @@ impl Module {
             voltage_volts: volts.filter(|value| PLAUSIBLE_VOLTS.contains(value)),
             bias_amperes: amperes.filter(|value| PLAUSIBLE_AMPERES.contains(value)),
             receive_thresholds: self.receive_thresholds(&a2),
-            ..Sample::new(
-                "eeprom",
-                receive,
-                transmit.map_or(Light::Unknown, Light::from_microwatts),
-            )
+            ..Sample::new("eeprom", receive, transmit)
         };
         if self.reports_loss {
             let is_lost = a2.byte(STATUS) & LOSS_OF_SIGNAL != 0;
-            sample.signal_detected = Some(has_signal(&sample, is_lost));
+            let is_there = has_signal(&sample, is_lost);
+            sample.signal_detected = Some(is_there);
+            // What the module itself takes for noise is no received power.
+            sample.receive_dbm = sample.receive_dbm.filter(|_| is_there);
         }
         Ok(sample)
     }

@@ -85,6 +85,13 @@ fn no_light_is_no_power() {
 }
 
 #[test]
+fn a_blank_power_is_not_measured() {
+    let sample = measure(INTERNAL, &a2(u16::MAX));
+    // The module's own pin says that there is light.
+    assert_eq!((sample.receive_dbm, sample.signal_detected), (None, Some(true)));
+}
+
+#[test]
 fn temperatures_below_zero_are_signed() {
     let mut page = a2(175);
     put(&mut page, TEMPERATURE, 0xf480);
