@@ -94,7 +94,7 @@ async fn read_named(slow: &SlowIo, wanted: &str) -> Result<Sample, CollectError>
     let named = all.iter().enumerate().filter(|(_, one)| one.is_called(wanted));
     let ranked =
         named.map(|(at, one)| (one.rank().unwrap_or_else(|| Rank::unlisted(at)), one)).collect();
-    read_first(slow, ranked).await?.ok_or_else(|| {
+    read_first(slow, ranked).await.map_err(as_fault)?.ok_or_else(|| {
         let names = names(&all);
         CollectError::Failed(format!(
             "TEMP_SOURCE \"{wanted}\": no thermal zone has this type and no hwmon chip this name; \
@@ -106,12 +106,14 @@ async fn read_named(slow: &SlowIo, wanted: &str) -> Result<Sample, CollectError>
 
 /// The file the user has named.
 async fn read_path(slow: &SlowIo, path: &str) -> Result<Sample, CollectError> {
-    match candidate::read_celsius(slow, path).await {
-        Ok(celsius) => Ok(Sample { sensor: path.to_owned(), celsius }),
-        Err(CollectError::NotAvailable(reason) | CollectError::Failed(reason)) => {
-            Err(CollectError::Failed(format!("TEMP_SOURCE: {reason}")))
-        }
-    }
+    let celsius = candidate::read_celsius(slow, path).await.map_err(as_fault)?;
+    Ok(Sample { sensor: path.to_owned(), celsius })
+}
+
+/// What the user has chosen has to work.
+fn as_fault(error: CollectError) -> CollectError {
+    let (CollectError::NotAvailable(reason) | CollectError::Failed(reason)) = error;
+    CollectError::Failed(format!("TEMP_SOURCE: {reason}"))
 }
 
 /// The temperature of the first rank that gives one; `None`: no sensor is there.
@@ -121,6 +123,7 @@ async fn read_first(
 ) -> Result<Option<Sample>, CollectError> {
     ranked.sort_by_key(|(rank, _)| *rank);
     let mut failures = Vec::new();
+    let mut absent = Vec::new();
     for parts in ranked.chunk_by(|(one, _), (other, _)| one == other) {
         let mut hottest: Option<Sample> = None;
         for (_, part) in parts {
@@ -128,8 +131,8 @@ async fn read_first(
                 Ok(celsius) if hottest.as_ref().is_none_or(|most| most.celsius < celsius) => {
                     hottest = Some(Sample { sensor: part.sensor(), celsius });
                 }
-                // Cooler, or gone between being listed and being read.
-                Ok(_) | Err(CollectError::NotAvailable(_)) => {}
+                Ok(_) => {} // cooler
+                Err(CollectError::NotAvailable(reason)) => absent.push(format!("{part}: {reason}")),
                 Err(CollectError::Failed(reason)) => failures.push(format!("{part}: {reason}")),
             }
         }
@@ -137,7 +140,14 @@ async fn read_first(
             return Ok(hottest);
         }
     }
-    if failures.is_empty() { Ok(None) } else { Err(CollectError::Failed(failures.join("; "))) }
+    if !failures.is_empty() {
+        failures.append(&mut absent);
+        return Err(CollectError::Failed(failures.join("; ")));
+    }
+    if !absent.is_empty() {
+        return Err(CollectError::NotAvailable(absent.join("; ")));
+    }
+    Ok(None)
 }
 
 fn names(all: &[Candidate]) -> String {

@@ -146,8 +146,13 @@ fn parse(text: &str) -> Result<f64, ParseError> {
 }
 
 /// Degrees Celsius out of any file, −40 to 150.
+///
+/// # Errors
+/// `NotAvailable` when the file is not there or holds nothing that could be a temperature:
+/// many boards show such a sensor all their life.
 pub(super) async fn read_celsius(slow: &SlowIo, path: &str) -> Result<f64, CollectError> {
-    parse(&slow.read(path).await?).map_err(|error| error.at(path))
+    parse(&slow.read(path).await?)
+        .map_err(|error| CollectError::NotAvailable(format!("{path}: {error}")))
 }
 
 /// All thermal zones that say what they are. Names and labels are constants of the kernel:
