@@ -17,6 +17,9 @@ use tokio::time::timeout;
 /// `ubus call` answers within 50 ms on a busy router; a login to a stick takes seconds.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 
+/// A process that has been killed is gone at once, unless it hangs in the kernel.
+const REAP_TIME: Duration = Duration::from_secs(1);
+
 /// The longest answer seen is a full `network.device status`, 30 kB.
 const MAX_OUTPUT_BYTES: u64 = 256 * 1024;
 
@@ -59,8 +62,9 @@ pub(crate) async fn output(program: &Path, arguments: &[&str]) -> Result<String,
     let finished = timeout(TIME_LIMIT, run).await;
     drop(group);
     let Ok((status, stdout)) = finished else {
-        // Reaped here, so that no zombie is left.
-        child.wait().await.map_err(|error| not_started(&error))?;
+        // Reaped here, so that no zombie is left; what hangs in a driver even now is left
+        // to tokio, which reaps it when it ends.
+        timeout(REAP_TIME, child.wait()).await.ok();
         return Err(CommandError::TimedOut { program: name });
     };
     let status = status.map_err(|error| not_started(&error))?;

@@ -57,6 +57,8 @@ pub(super) fn sample(
     let device = named
         .clone()
         .or_else(|| dialled.as_ref()?.lower.clone())
+        // A dial-up that is down keeps its device; the route may be that of a backup.
+        .or_else(|| dialled.as_ref().and(before)?.device.clone())
         .or_else(|| {
             // Where nobody has named the WAN, the default route does.
             let chosen = config.wan_chosen;
@@ -113,7 +115,13 @@ fn dialled(
         named.is_none_or(|named| device == named || vlan(named))
     };
     let session = pppoe::sessions(roots).into_iter().find(|session| of_wan(&session.device));
-    let before = before.filter(|before| before.proto.as_deref() == Some(PPPOE));
+    // A default route through the lower device itself: this WAN does not dial any more.
+    let is_bare = |before: &&Sample| {
+        session.is_none() && before.device.as_ref().is_some_and(|device| routed.contains(device))
+    };
+    let before = before
+        .filter(|before| before.proto.as_deref() == Some(PPPOE))
+        .filter(|before| !is_bare(before));
     let device = if operstate(roots, configured).is_some() {
         Some(configured.to_owned())
     } else {

@@ -108,9 +108,12 @@ impl Sample {
         if let Some(before) = before.filter(|before| before.proto == self.proto) {
             self.device = self.device.or_else(|| before.device.clone());
             self.l3_device = self.l3_device.or_else(|| before.l3_device.clone());
-            self.gateway = self.gateway.or_else(|| before.gateway.clone());
-            if self.dns_servers.is_empty() {
-                self.dns_servers.clone_from(&before.dns_servers);
+            // What a WAN that is up does not tell, it has not got.
+            if self.state != State::Up {
+                self.gateway = self.gateway.or_else(|| before.gateway.clone());
+                if self.dns_servers.is_empty() {
+                    self.dns_servers.clone_from(&before.dns_servers);
+                }
             }
         }
         // Some providers name one resolver twice.
@@ -165,7 +168,7 @@ struct Memory {
     /// The last reading, and the settings it was made with. What was never there is
     /// unknown; what was there and is gone is down.
     before: Option<(Sample, Arc<Config>)>,
-    /// Did the last check succeed, and was the WAN up?
+    /// Did the last check succeed, and was the WAN up, its device included?
     up: bool,
 }
 
@@ -229,16 +232,20 @@ impl Sensor for Wan {
             memory.before.clone().filter(|(_, old)| same(old)).map(|(sample, _)| sample)
         });
         let sample = match self.ask_netifd(&config).await? {
-            Some(sample) => kernel::completed(&self.roots, sample),
+            Some(sample) => sample,
             None => kernel::sample(&self.roots, &config, before.as_ref())?,
         };
-        let sample = sample.remembering(before.as_ref());
+        let sample = kernel::completed(&self.roots, sample.remembering(before.as_ref()));
         let named = config.wan_names.iter().chain(&config.pppoe_device).cloned();
         let found = sample.device.iter().chain(&sample.l3_device).cloned();
         let devices: Vec<String> = named.chain(found).collect();
         let glance = self.glance(&devices);
+        // netifd hears of a device that is gone a moment later than we see it.
+        let has_device = sample.l3_device.as_ref().is_none_or(|device| {
+            kernel::operstate(&self.roots, device).is_some_and(|state| is_usable(&state))
+        });
         self.memory(|memory| {
-            memory.up = sample.state == State::Up;
+            memory.up = sample.state == State::Up && has_device;
             memory.devices = devices;
             memory.glance = glance;
             memory.before = Some((sample.clone(), config));
@@ -386,6 +393,27 @@ mod tests {
             (sample.device.as_deref(), sample.proto.as_deref()),
             (Some("eth5"), Some(PPPOE))
         );
+    }
+
+    #[tokio::test]
+    async fn a_dial_up_that_is_down_keeps_its_device_beside_a_backup_and_may_be_given_up() {
+        let (ppp0, eth5) = (("ppp0", "512", "unknown"), ("eth5", "1", "up"));
+        let dir = machine(&[ppp0, eth5, ("wwan0", "1", "up")], "ppp0", SESSION_ON_ETH5);
+        let wan = wan_of(&dir, &[]);
+        wan.read().await.unwrap();
+        let route = |device: &str| {
+            let text = format!("head\n{device} 00000000 00000000 0003 0 0 0 00000000 0 0 0\n");
+            std::fs::write(dir.path().join("proc/net/route"), text).unwrap();
+        };
+        std::fs::remove_dir_all(dir.path().join("sys/class/net/ppp0")).unwrap();
+        std::fs::write(dir.path().join("proc/net/pppoe"), "").unwrap();
+        route("wwan0");
+        let down = wan.read().await.unwrap();
+        assert_eq!((down.state, down.device.as_deref()), (State::Down, Some("eth5")));
+
+        route("eth5");
+        let plain = wan.read().await.unwrap();
+        assert_eq!((plain.state, plain.proto), (State::Up, None), "it does not dial any more");
     }
 
     #[tokio::test]
