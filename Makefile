@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build static test lint unit bench soak tools compiler
+.PHONY: help run build static test lint unit bench soak tools compiler no-static
 
 # For build_info and the page.
 export BUILD_REVISION := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
@@ -41,8 +41,11 @@ lint: tools ## format, clippy, documents, licences, shell scripts
 unit: tools ## the tests of all crates
 	cargo test --locked --workspace
 
-bench: tools build ## speed and memory beside prometheus-node-exporter
+no-static:
+	@test -e $(STATIC) || echo "the static build is not measured: there is none yet, see make static"
+
+bench: tools build no-static ## speed and memory beside prometheus-node-exporter
 	cargo run --release --locked -q -p netmonitor-tests --bin bench -- $(EXPORTER) $(wildcard $(STATIC))
 
-soak: build ## an hour of pings and scrapes: memory, threads, CPU
+soak: build no-static ## an hour of pings and scrapes: memory, threads, CPU
 	cargo run --release --locked -q -p netmonitor-tests --bin soak -- $(EXPORTER) $(wildcard $(STATIC))

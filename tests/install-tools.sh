@@ -53,3 +53,13 @@ if ! { apt-get -qq update && apt-get -qq -o DPkg::Lock::Timeout=500 install -y \
   exit 1
 fi
 rm -f "$log"
+
+# The tests start these programs themselves; Debian starts them as services too, which
+# nobody has asked for.
+if [ -d /run/systemd/system ]; then
+  for unit in prometheus prometheus-node-exporter; do
+    case " $missing " in
+      *" $unit "*) systemctl --quiet disable --now "$unit" || echo "$unit: still enabled" >&2 ;;
+    esac
+  done
+fi
