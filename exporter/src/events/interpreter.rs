@@ -1,0 +1,154 @@
+//! From a line to what is told: whose session it is about, whether it is news, and what
+//! follows from it.
+//!
+//! `run` and `replay` share this. Pure; its state is small and can be saved, so that a new
+//! start of the program does not tell an outage twice.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::event::Told;
+use super::kind::Kind;
+use super::names::Names;
+use super::parse::envelope::Line;
+use super::parse::{Family, Meaning, parse};
+use super::sessions::Sessions;
+pub(crate) use super::suppression::Initial;
+use super::suppression::Suppression;
+
+/// Follows the sessions and the outages of the WAN.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Interpreter {
+    sessions: Sessions,
+    suppression: Suppression,
+    /// The WAN's last IPv4 address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    address: Option<IpAddr>,
+}
+
+impl Interpreter {
+    pub(crate) fn new(initial: Initial) -> Self {
+        Self {
+            sessions: Sessions::default(),
+            suppression: Suppression::new(initial),
+            address: None,
+        }
+    }
+
+    /// The type of a line by itself: sessions are followed, nothing is suppressed.
+    pub(crate) fn classify(&mut self, line: &Line<'_>, names: &Names) -> Option<Kind> {
+        match parse(line, names) {
+            Meaning::Fact(told) | Meaning::LinkLost(_, told) | Meaning::Lease(_, told) => {
+                Some(told.kind)
+            }
+            Meaning::Ppp { pid, said } => {
+                self.sessions.hear(pid, said, names).told.map(|told| told.kind)
+            }
+            Meaning::Child { pid, of_wan } => {
+                self.sessions.hear_netifd(pid, of_wan);
+                None
+            }
+            Meaning::LinkRegained(_) | Meaning::ClientStopped | Meaning::Nothing => None,
+        }
+    }
+
+    /// Appends what a line tells to `out`, in order; returns whether the line mattered: it
+    /// is about the WAN, or was remembered.
+    pub(crate) fn interpret(
+        &mut self,
+        line: &Line<'_>,
+        names: &Names,
+        out: &mut Vec<Told>,
+    ) -> bool {
+        match parse(line, names) {
+            Meaning::Nothing => return false,
+            Meaning::Child { pid, of_wan } => return self.sessions.hear_netifd(pid, of_wan),
+            Meaning::Fact(told) => self.tell(told, out),
+            Meaning::LinkLost(family, told) => {
+                if self.suppression.lose_link(family) {
+                    out.push(told);
+                }
+            }
+            Meaning::LinkRegained(family) => self.regain_link(family, out),
+            Meaning::ClientStopped => self.suppression.tear_down(),
+            Meaning::Lease(address, told) => {
+                self.tell(told, out);
+                self.note_address(address, out);
+            }
+            Meaning::Ppp { pid, said } => {
+                let heard = self.sessions.hear(pid, said, names);
+                let mattered = heard.changed || heard.told.is_some();
+                if let Some(told) = heard.told {
+                    self.tell(told, out);
+                }
+                if let Some(address) = heard.address {
+                    self.note_address(address, out);
+                }
+                return mattered;
+            }
+        }
+        true
+    }
+
+    /// For facts that do not come from a log line: appended to `out` if they are news.
+    pub(crate) fn tell(&mut self, told: Told, out: &mut Vec<Told>) {
+        if ends_session(told.kind) {
+            self.suppression.tear_down();
+        }
+        if self.suppression.admit(told.kind) {
+            out.push(told);
+        }
+    }
+
+    /// The router has started anew: nothing is up.
+    pub(crate) fn restart(&mut self) {
+        *self = Self { address: self.address, ..Self::new(Initial::Boot) };
+    }
+
+    /// All that must be known to go on later.
+    pub(crate) fn save(&self) -> serde_json::Value {
+        serde_json::to_value(self).expect("keys are strings, and nothing in it can fail")
+    }
+
+    /// Goes on where [`Self::save`] was called; `None`: not what it made.
+    pub(crate) fn restore(state: &serde_json::Value) -> Option<Self> {
+        let restored = Self::deserialize(state).ok()?;
+        Some(Self { sessions: restored.sessions.bounded(), ..restored })
+    }
+
+    fn regain_link(&mut self, family: Family, out: &mut Vec<Told>) {
+        if let Some(kind) = self.suppression.regain_link(family) {
+            let message = match family {
+                Family::V4 => "WAN is up: the device under it has its link again",
+                Family::V6 => "IPv6 of the WAN is up: the device under it has its link again",
+            };
+            out.push(Told::new(kind, message));
+        }
+    }
+
+    fn note_address(&mut self, address: IpAddr, out: &mut Vec<Told>) {
+        let before = self.address.replace(address);
+        if let Some(before) = before.filter(|before| *before != address) {
+            let message = format!("The WAN's address changed from {before} to {address}");
+            let told = Told::new(Kind::WanIpChanged, message);
+            out.push(told.with("from", &before.to_string()).with("to", &address.to_string()));
+        }
+    }
+}
+
+/// The session is gone, so the WAN is not down for want of a link alone.
+fn ends_session(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::PppoeDown
+            | Kind::PppoeLcpTerm
+            | Kind::PppoePadt
+            | Kind::PppoeLcpEchoTimeout
+            | Kind::PppoeLocalTerm
+    )
+}
+
+#[cfg(test)]
+mod tests;
