@@ -4,8 +4,10 @@
 //! decides the exit code: 0 done, 2 wrong usage or configuration, 1 anything else.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,12 +22,16 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::config::settings::{ENVIRONMENT_PREFIX, SETTINGS, TakesEffect};
-use crate::config::{self, Config, DEFAULT_FILE, Given, Layers, Live, Loaded, Problems};
+use crate::config::{self, Config, DEFAULT_FILE, Given, Layers, Live, Loaded, LogSource, Problems};
+use crate::events::names::Names;
+use crate::events::replay;
+use crate::events::sources::child;
+use crate::events::suppression::Initial;
 use crate::exporter::Exporter;
-use crate::http::legacy_status::Status;
+use crate::http::legacy_status;
 use crate::roots::Roots;
 use crate::telemetry::Telemetry;
-use crate::{doctor, listen};
+use crate::{doctor, listen, test_event};
 
 /// For the system's resolver, the only thing of ours that blocks a thread of tokio's.
 const MAX_BLOCKING_THREADS: usize = 1;
@@ -44,6 +50,9 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
+    if let Some((child::SUBCOMMAND, matches)) = matches.subcommand() {
+        return follow_child(matches);
+    }
     match run(&matches) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -99,6 +108,60 @@ fn command() -> Command {
         .subcommand(Command::new("check-config").about("check the settings and print them"))
         .subcommand(Command::new("doctor").about("say what was found on this device, and what not"))
         .subcommand(Command::new("status").about("measure once and print what /net/status answers"))
+        .subcommand(replay_command())
+        .subcommand(
+            Command::new("test-event").about("send a harmless event through the whole chain"),
+        )
+        .subcommand(follow_child_command())
+}
+
+fn replay_command() -> Command {
+    let switch = |name: &'static str, help: &'static str| {
+        Arg::new(name).long(name).help(help).action(ArgAction::SetTrue)
+    };
+    Command::new("replay")
+        .about("print the events that a saved log gives")
+        .arg(
+            Arg::new("initial")
+                .long("initial")
+                .help("was everything up before the first line, or does the log begin at the boot?")
+                .value_parser(["up", "boot"])
+                .default_value("up"),
+        )
+        .arg(switch("per-line", "print the type of every line, or -, and suppress no repeats"))
+        .arg(switch("derived", "also print what is concluded, such as router_boot"))
+        .arg(switch("json", "print one JSON object a line"))
+        .arg(
+            Arg::new("file")
+                .value_name("FILE")
+                .help("the log, in any of the known formats; - for standard input")
+                .required(true)
+                .value_parser(clap::value_parser!(PathBuf)),
+        )
+}
+
+/// How the program starts what it follows; not for people.
+fn follow_child_command() -> Command {
+    Command::new(child::SUBCOMMAND)
+        .hide(true)
+        .arg(Arg::new("parent").required(true).value_parser(clap::value_parser!(i32)))
+        .arg(
+            Arg::new("program")
+                .num_args(1..)
+                .required(true)
+                .trailing_var_arg(true)
+                .allow_hyphen_values(true)
+                .value_parser(clap::value_parser!(OsString)),
+        )
+}
+
+fn follow_child(matches: &ArgMatches) -> ExitCode {
+    let parent = matches.get_one("parent").copied().unwrap_or_default();
+    let program: Vec<OsString> =
+        matches.get_many("program").into_iter().flatten().cloned().collect();
+    let error = child::become_program(parent, &program);
+    say(&mut std::io::stderr(), &format!("{error}"));
+    ExitCode::from(child::NOT_STARTED)
 }
 
 fn layers(matches: &ArgMatches) -> Layers {
@@ -132,6 +195,11 @@ fn run(matches: &ArgMatches) -> Result<()> {
             Ok(())
         }),
         "status" => with_runtime(status(&roots, loaded.config)),
+        "replay" => replay_log(matches, &loaded.config),
+        "test-event" => with_runtime(async {
+            say(&mut std::io::stdout(), &test_event::send(&roots, &loaded.config).await?);
+            Ok(())
+        }),
         _ => with_runtime(watch_and_answer(&roots, &layers, loaded)),
     }
 }
@@ -173,15 +241,74 @@ fn check_config(loaded: &Loaded) {
     }
 }
 
-async fn status(roots: &Roots, config: Config) -> Result<()> {
+/// Prints the events of a saved log.
+fn replay_log(matches: &ArgMatches, config: &Config) -> Result<()> {
+    let is_set = |name| matches.get_flag(name);
+    let is_boot = matches.get_one::<String>("initial").is_some_and(|initial| initial == "boot");
+    let options = replay::Options {
+        names: Names::new(config.wan_names.iter().cloned(), config.pppoe_device.iter().cloned()),
+        initial: if is_boot { Initial::Boot } else { Initial::Up },
+        per_line: is_set("per-line"),
+        derived: is_set("derived"),
+        json: is_set("json"),
+    };
+    let path = matches.get_one::<PathBuf>("file").context("which file?")?;
+    let input: Box<dyn Read> = if path.as_os_str() == "-" {
+        Box::new(std::io::stdin().lock())
+    } else {
+        Box::new(File::open(path).with_context(|| format!("{} cannot be read", path.display()))?)
+    };
+    replay::replay(input, std::io::stdout().lock(), &options)
+        .with_context(|| format!("{} cannot be replayed", path.display()))
+}
+
+/// Beside a program that runs: its queue is shown, and left alone.
+async fn status(roots: &Roots, mut config: Config) -> Result<()> {
+    let copy = QueueCopy::of(&config.queue_file)?;
+    config.queue_file = copy.file();
+    config.log_sources = vec![LogSource::None];
     let (_keep, live) = Live::new(config);
-    let exporter = Exporter::start(roots, &live)?;
+    let exporter = Exporter::start(roots, &live);
     let readings = exporter.views.first_readings();
     // What has not come by then is shown as absent.
     timeout(FIRST_READINGS, readings).await.ok();
-    let text = serde_json::to_string_pretty(&Status::of(&exporter.views))?;
-    say(&mut std::io::stdout(), &text);
+    say(&mut std::io::stdout(), &legacy_status::pretty(&exporter.views)?);
     Ok(())
+}
+
+/// The files of a queue in a folder of our own, removed at the end.
+struct QueueCopy(PathBuf);
+
+impl QueueCopy {
+    fn of(queue: &Path) -> Result<Self> {
+        let folder = std::env::temp_dir().join(format!("netmonitor-status.{}", std::process::id()));
+        std::fs::create_dir(&folder)
+            .with_context(|| format!("{} cannot be made", folder.display()))?;
+        let copy = Self(folder);
+        for suffix in ["", ".state"] {
+            let with_suffix = |path: &Path| {
+                let mut name = path.as_os_str().to_owned();
+                name.push(suffix);
+                PathBuf::from(name)
+            };
+            let from = with_suffix(queue);
+            // A queue that is not there, or is no file, has no events.
+            if from.is_file() {
+                std::fs::copy(&from, with_suffix(&copy.file())).ok();
+            }
+        }
+        Ok(copy)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("events.json")
+    }
+}
+
+impl Drop for QueueCopy {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
 }
 
 async fn watch_and_answer(roots: &Roots, layers: &Layers, loaded: Loaded) -> Result<()> {
@@ -204,7 +331,7 @@ async fn watch_and_answer(roots: &Roots, layers: &Layers, loaded: Loaded) -> Res
         let address = listener.local_addr().context("the port has no address")?;
         info!("netmonitor-exporter {} answers on http://{address}", crate::VERSION);
     }
-    let exporter = Exporter::start(roots, &live)?;
+    let exporter = Exporter::start(roots, &live);
     let stop = CancellationToken::new();
     let serving = exporter.serve(listeners, stop.clone());
     let mut serving = std::pin::pin!(serving);

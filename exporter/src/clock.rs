@@ -25,6 +25,15 @@ pub(crate) fn unix_time() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
+/// Since the router started, sleep included: the clock that nobody sets.
+#[must_use]
+pub(crate) fn since_boot() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
+    let nanoseconds = u32::try_from(now.tv_nsec).unwrap_or_default();
+    Duration::new(seconds, nanoseconds)
+}
+
 /// OpenWrt writes this file when its time service has found the time (dnsmasq waits for
 /// it before it believes signatures).
 #[cfg(not(target_pointer_width = "64"))]

@@ -56,7 +56,7 @@ pub(crate) async fn output(program: &Path, arguments: &[&str]) -> Result<String,
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| not_started(&error))?;
-    let group = Group(child.id());
+    let group = Group::of(&child);
     let stdout = child.stdout.take();
     let run = async { tokio::join!(child.wait(), bounded(stdout)) };
     let finished = timeout(TIME_LIMIT, run).await;
@@ -95,7 +95,14 @@ async fn bounded(pipe: Option<impl AsyncRead + Unpin>) -> String {
 
 /// The process group of a child: ended when dropped, so also when nobody waits any more
 /// because the program stops. That there is nobody left in it is the rule.
-struct Group(Option<u32>);
+pub(crate) struct Group(Option<u32>);
+
+impl Group {
+    /// Of a child that leads a group of its own.
+    pub(crate) fn of(child: &tokio::process::Child) -> Self {
+        Self(child.id())
+    }
+}
 
 impl Drop for Group {
     fn drop(&mut self) {

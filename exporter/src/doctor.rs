@@ -15,7 +15,8 @@ use crate::collectors::sensor::{Latest, Sensor};
 use crate::collectors::wan::{Sample, Wan};
 use crate::collectors::{CollectError, optical, pppoe, thermal};
 use crate::config::settings::SETTINGS;
-use crate::config::{Live, Loaded, Origin, Scope};
+use crate::config::{Config, Live, Loaded, Origin, Scope};
+use crate::events::listener;
 use crate::probes::echo_socket::{self, EchoError, Permission};
 use crate::probes::ping::Pinger;
 use crate::roots::Roots;
@@ -71,7 +72,35 @@ pub(crate) async fn report(roots: &Roots, loaded: &Loaded) -> String {
     let slow = SlowIo::new(roots.clone());
     sensors(&mut report, &slow, &live, wan).await;
     counters(&mut report, roots);
+    events(&mut report, roots, &live.now());
     report.0
+}
+
+/// Which logs would be followed, and where events would be kept.
+fn events(report: &mut Report, roots: &Roots, config: &Config) {
+    report.section("Events");
+    let sources = listener::chosen(config, roots);
+    if sources.is_empty() {
+        report.missing("log", "LOG_SOURCE names none, or all are left out by DISABLE");
+    }
+    for chosen in &sources {
+        let (name, path) = (chosen.source().name(), chosen.path());
+        match path.metadata() {
+            Err(error) => report.failed(name, &format!("{}: {error}", path.display())),
+            Ok(metadata) if metadata.is_dir() => {
+                report.failed(name, &format!("{} is a folder", path.display()));
+            }
+            Ok(_) => report.found(name, &path.display().to_string()),
+        }
+    }
+    let queue = &config.queue_file;
+    match queue.parent().map(std::fs::metadata) {
+        Some(Ok(folder)) if folder.is_dir() && !folder.permissions().readonly() => {
+            report.found("queue", &queue.display().to_string());
+        }
+        _ => report
+            .failed("queue", &format!("{} cannot be written: see QUEUE_FILE", queue.display())),
+    }
 }
 
 fn system(report: &mut Report, roots: &Roots) {
@@ -120,7 +149,7 @@ async fn wan(report: &mut Report, roots: &Roots, live: &Live) -> Arc<Latest<Samp
     }
     let latest = Latest::of::<Wan>();
     let taken = clock::monotonic();
-    let result = Wan::new(roots.clone(), live.clone()).read().await;
+    let result = Wan::new(roots.clone(), live.clone(), Arc::default()).read().await;
     match &result {
         Err(error) => report.failed("WAN_IFACE", &error.to_string()),
         Ok(wan) => {

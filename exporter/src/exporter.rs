@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -24,7 +25,11 @@ use crate::collectors::thermal::{self, Thermal};
 use crate::collectors::time::Time;
 use crate::collectors::wan::{self, Wan};
 use crate::config::Live;
+use crate::events::intake::Intake;
+use crate::events::listener::{self, Listener};
+use crate::events::metrics::EventMetrics;
 use crate::http::connections::Connections;
+use crate::http::events::Polls;
 use crate::http::request_counts::RequestCounts;
 use crate::http::{self, connections};
 use crate::probes::dns::Dns;
@@ -42,13 +47,12 @@ pub(crate) struct Views {
     pub(crate) thermal: Arc<Latest<thermal::Sample>>,
     pub(crate) optical: Arc<Latest<optical::Sample>>,
     pub(crate) targets: Targets,
+    pub(crate) events: Polls,
     pub(crate) scrape: Scrape,
 }
 
 /// Which run this is.
 pub(crate) struct Identity {
-    /// Random.
-    pub(crate) stream: String,
     /// The kernel's name for the time since the router started.
     pub(crate) boot_id: Option<String>,
     /// Since 1970.
@@ -79,18 +83,18 @@ pub(crate) struct Exporter {
     pub(crate) views: Arc<Views>,
     config: Live,
     counts: RequestCounts,
+    intake: Arc<Intake>,
     tasks: JoinSet<()>,
 }
 
 impl Exporter {
-    /// Starts sensors and probes.
-    ///
-    /// # Errors
-    /// When the system gives no random numbers.
-    pub(crate) fn start(roots: &Roots, config: &Live) -> Result<Self> {
+    /// Starts sensors, probes and the event listener.
+    pub(crate) fn start(roots: &Roots, config: &Live) -> Self {
         let slow = SlowIo::new(roots.clone());
         let mut tasks = JoinSet::new();
-        let wan = watched(&mut tasks, config, Wan::new(roots.clone(), config.clone()));
+        let wan_changed = Arc::new(Notify::new());
+        let wan = Wan::new(roots.clone(), config.clone(), Arc::clone(&wan_changed));
+        let wan = watched(&mut tasks, config, wan);
         let link = Link::new(slow.clone(), config.clone(), Arc::clone(&wan));
         let link = watched(&mut tasks, config, link);
         let thermal = Thermal::new(slow.for_another(), config.clone());
@@ -102,6 +106,19 @@ impl Exporter {
         tasks.spawn(pinger.run());
         let dns = Dns::new(config.clone(), Arc::clone(&wan));
         tasks.spawn(dns.clone().run());
+
+        let identity = Identity {
+            boot_id: roots
+                .read("/proc/sys/kernel/random/boot_id")
+                .ok()
+                .map(|id| id.trim().to_owned()),
+            started_at: clock::unix_time(),
+        };
+        let boot_id = identity.boot_id.as_deref();
+        let listener = Listener::open(roots, config, &wan, wan_changed, boot_id);
+        let (published, intake) = (listener.published(), listener.intake());
+        let event_metrics = EventMetrics::new(published.clone(), listener.healths());
+        tasks.spawn(listener.run());
 
         let collectors: Vec<Box<dyn Collector>> = vec![
             Box::new(Arc::clone(&wan)),
@@ -119,19 +136,21 @@ impl Exporter {
         ];
         let counts = RequestCounts::default();
         let scrape = Scrape::new(roots.clone(), config.clone(), collectors, Box::new(Process))
+            .also(event_metrics)
             .also(slow.hangs())
             .also(counts.clone());
-        let identity = Identity {
-            stream: format!("{:016x}", getrandom::u64().context("no random numbers")?),
-            boot_id: roots
-                .read("/proc/sys/kernel/random/boot_id")
-                .ok()
-                .map(|id| id.trim().to_owned()),
-            started_at: clock::unix_time(),
+        let views = Views {
+            roots: roots.clone(),
+            config: config.clone(),
+            identity,
+            wan,
+            thermal,
+            optical,
+            targets,
+            events: Polls::new(published),
+            scrape,
         };
-        let (roots, live) = (roots.clone(), config.clone());
-        let views = Views { roots, config: live, identity, wan, thermal, optical, targets, scrape };
-        Ok(Self { views: Arc::new(views), config: config.clone(), counts, tasks })
+        Self { views: Arc::new(views), config: config.clone(), counts, intake, tasks }
     }
 
     /// Answers on `listeners` until `stop`.
@@ -155,10 +174,13 @@ impl Exporter {
             Some(ended) = self.tasks.join_next() => return ended_early(ended),
             Some(ended) = servers.join_next() => return ended_early(ended),
         }
+        self.views.events.close();
         // Each gives its connections a moment and ends.
         while let Some(ended) = servers.join_next().await {
             ended.context("a listener failed while stopping")?;
         }
+        self.tasks.shutdown().await;
+        listener::finish(&self.intake);
         Ok(())
     }
 }

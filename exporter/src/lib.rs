@@ -2,7 +2,7 @@
 //! Prometheus metrics and JSON.
 //!
 //! Data flows one way: the device (`roots`, `slow_io`, `command`) → pure parsers →
-//! state (`collectors`, `probes`) → views (`scrape`, `http`). `main.rs` calls [`cli`],
+//! state (`collectors`, `probes`, `events`) → views (`scrape`, `http`). `main.rs` calls [`cli`],
 //! which calls [`exporter`]. ARCHITECTURE.md has the map.
 
 pub mod cli;
@@ -14,6 +14,7 @@ mod clock;
 mod collectors;
 mod command;
 mod doctor;
+mod events;
 mod exposition;
 mod http;
 mod listen;
@@ -21,6 +22,7 @@ mod probes;
 mod scrape;
 mod slow_io;
 mod telemetry;
+mod test_event;
 mod text_format;
 
 /// Of the release.

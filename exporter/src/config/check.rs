@@ -62,7 +62,10 @@ impl<'g> Checker<'g> {
             enabled: self.value("ENABLED", switch),
             wan_names: self.value("WAN_IFACE", interfaces),
             wan_chosen: self.is_chosen("WAN_IFACE"),
-            pppoe_device: self.value("PPPOE_IFACE", |text| optional(text, interface)),
+            // "-" as well: what people write for "none" in lists.
+            pppoe_device: self.value("PPPOE_IFACE", |text| {
+                optional(if text == "-" { "" } else { text }, interface)
+            }),
             port: self.value("API_PORT", port),
             listen: self.value("LISTEN", addresses),
             allowed: self.value("ALLOWED_IPS", networks),
@@ -376,7 +379,8 @@ fn temp_source(text: &str) -> Result<TempSource, String> {
 }
 
 fn disabled(text: &str) -> Result<BTreeSet<String>, String> {
-    let known = crate::collectors::NAMES;
+    let sources = crate::events::sources::Source::ALL.map(|source| source.name());
+    let known: Vec<&str> = crate::collectors::NAMES.into_iter().chain(sources).collect();
     text.split([' ', ','])
         .filter(|word| !word.is_empty())
         .map(|word| {

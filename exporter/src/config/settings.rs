@@ -111,7 +111,7 @@ pub const SETTINGS: [Setting; 22] = [
         .shown(Shown::WithoutArguments),
     Setting::new("TEMP_SOURCE", "auto", "auto, a zone type or hwmon name, a path, none"),
     Setting::new("LCP_RTT_FILE", "", "pppd's lcp-rtt-file, if it writes one"),
-    Setting::new("DISABLE", "", "collectors and probes to leave out, by name"),
+    Setting::new("DISABLE", "", "collectors, probes and log sources to leave out, by name"),
 ];
 
 /// The setting of that name.

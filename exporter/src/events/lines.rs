@@ -3,6 +3,8 @@
 //! Used by the sources and by `replay`. A line that lies whole inside one piece is handed
 //! on without being copied.
 
+use std::io::BufRead;
+
 /// logd cuts messages at 1 KiB and the kernel at 2 KiB; whatever is longer is no log line.
 pub(crate) const MAX_LINE_BYTES: usize = 4096;
 
@@ -19,7 +21,7 @@ impl Splitter {
     /// Calls `each` for every line that ends within `bytes`, without its line end.
     pub(crate) fn feed(&mut self, bytes: &[u8], mut each: impl FnMut(&[u8])) {
         let mut rest = bytes;
-        while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
+        while let Some(end) = line_end(rest) {
             let (line, behind) = (&rest[..end], &rest[end + 1..]);
             if self.pending.is_empty() && line.len() <= MAX_LINE_BYTES {
                 each(without_return(line));
@@ -60,6 +62,15 @@ impl Splitter {
         self.overlong = false;
         self.pending.clear();
     }
+}
+
+/// Where the next line end is. std looks at a word at once, several times as fast as a
+/// comparison per byte, and this is the only way to have it do so.
+fn line_end(bytes: &[u8]) -> Option<usize> {
+    let mut unread = bytes;
+    unread.skip_until(b'\n').ok()?;
+    let end = (bytes.len() - unread.len()).checked_sub(1)?;
+    (bytes[end] == b'\n').then_some(end)
 }
 
 fn without_return(line: &[u8]) -> &[u8] {

@@ -12,22 +12,24 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::events::Shown;
 use super::failure;
 use crate::clock;
 use crate::collectors::netdev::Counters;
 use crate::config::Scope;
+use crate::events::queue::Snapshot;
 use crate::exporter::Views;
 use crate::probes::ping::Watched;
 
 #[derive(Debug, Serialize)]
-pub(crate) struct Status {
+struct Status<'a> {
     /// Local time of the router.
     timestamp: String,
     realtime: Realtime,
-    /// Newest first. The event listener does not exist yet.
-    events: [(); 0],
+    /// Newest first.
+    events: Vec<Shown<'a>>,
     summary: Summary,
-    queue: Queue,
+    queue: Queue<'a>,
 }
 
 #[derive(Debug, Serialize)]
@@ -70,51 +72,64 @@ struct OpticalPower {
     tx: Option<f64>,
 }
 
-/// Not known before there is an event listener.
-#[derive(Debug, Default, Serialize)]
+/// Windowed by time, whatever has been evicted from the queue.
+#[derive(Debug, Serialize)]
 struct Summary {
-    pppoe_reconnect_count_24h: Option<u64>,
-    wan_down_count_24h: Option<u64>,
+    pppoe_reconnect_count_24h: u64,
+    wan_down_count_24h: u64,
 }
 
 #[derive(Debug, Serialize)]
-struct Queue {
-    /// Names this run's sequence of events.
-    stream: String,
+struct Queue<'a> {
+    /// Names the sequence of events.
+    stream: &'a str,
     oldest_seq: u64,
     next_seq: u64,
     revision: u64,
-    boot_id: Option<String>,
+    boot_id: Option<&'a str>,
     /// Seconds since 1970.
     started_at: f64,
 }
 
 pub(super) async fn show(State(views): State<Arc<Views>>) -> Response {
-    match serde_json::to_string(&Status::of(&views)) {
+    match body(&views, |status| serde_json::to_string(status)) {
         Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
         Err(_) => failure(StatusCode::INTERNAL_SERVER_ERROR, "the status could not be written"),
     }
 }
 
-impl Status {
-    /// The status of this moment.
-    pub(crate) fn of(views: &Views) -> Self {
-        let zone = clock::local_zone(&views.roots);
-        Self {
-            timestamp: clock::local_text(clock::unix_time(), &zone),
-            realtime: Realtime::of(views),
-            events: [],
-            summary: Summary::default(),
-            queue: Queue {
-                stream: views.identity.stream.clone(),
-                oldest_seq: 1,
-                next_seq: 1,
-                revision: 0,
-                boot_id: views.identity.boot_id.clone(),
-                started_at: rounded(views.identity.started_at.as_secs_f64(), 1000.0),
-            },
-        }
-    }
+/// The status of this moment, for a terminal.
+///
+/// # Errors
+/// Never, as far as anybody knows.
+pub(crate) fn pretty(views: &Views) -> serde_json::Result<String> {
+    body(views, |status| serde_json::to_string_pretty(status))
+}
+
+fn body(
+    views: &Views,
+    write: impl FnOnce(&Status<'_>) -> serde_json::Result<String>,
+) -> serde_json::Result<String> {
+    let zone = clock::local_zone(&views.roots);
+    let now = clock::unix_time();
+    let events: &Snapshot = &views.events.snapshot();
+    write(&Status {
+        timestamp: clock::local_text(now, &zone),
+        realtime: Realtime::of(views),
+        events: events.events.iter().rev().map(|event| Shown::of(event, &zone)).collect(),
+        summary: Summary {
+            pppoe_reconnect_count_24h: events.reconnects_within_day(now),
+            wan_down_count_24h: events.wan_downs_within_day(now),
+        },
+        queue: Queue {
+            stream: &events.stream,
+            oldest_seq: events.first_readable,
+            next_seq: events.next_seq,
+            revision: events.revision,
+            boot_id: views.identity.boot_id.as_deref(),
+            started_at: seconds(views.identity.started_at),
+        },
+    })
 }
 
 impl Realtime {
@@ -161,6 +176,11 @@ impl WanErrors {
             tx_dropped: Some(counters.transmit.dropped),
         }
     }
+}
+
+/// Seconds with thousandths.
+pub(super) fn seconds(time: Duration) -> f64 {
+    rounded(time.as_secs_f64(), 1000.0)
 }
 
 fn milliseconds(time: Duration) -> f64 {

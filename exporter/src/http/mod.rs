@@ -5,6 +5,7 @@
 
 pub(crate) mod access;
 pub(crate) mod connections;
+pub(crate) mod events;
 pub(crate) mod legacy_status;
 mod metrics;
 mod page;
@@ -28,6 +29,7 @@ pub(crate) fn router(views: Arc<Views>, config: Live, counts: RequestCounts) -> 
     Router::new()
         .route(Path::Metrics.text(), get(metrics::show))
         .route(Path::Status.text(), get(legacy_status::show))
+        .route(Path::Events.text(), get(events::show))
         .route(Path::Root.text(), get(page::show))
         .route(Path::Health.text(), get(|| async { "ok\n" }))
         .fallback(|| async { failure(StatusCode::NOT_FOUND, "there is no such path") })

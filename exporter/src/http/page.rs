@@ -18,6 +18,9 @@ const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:1.5rem auto;
     .down{color:#b3261e;font-weight:bold}@media(prefers-color-scheme:dark){body{background:#111;\
     color:#ddd}a{color:#8ab4f8}.up{color:#6fcf7f}.down{color:#ff8a80}}";
 
+/// What fits on a phone.
+const SHOWN_EVENTS: usize = 10;
+
 pub(super) async fn show(State(views): State<Arc<Views>>) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
@@ -49,6 +52,7 @@ fn page(views: &Views) -> String {
     };
 
     let rows: String = views.targets.all().iter().map(|watched| row(watched)).collect();
+    let events = events(views);
     format!(
         "<!doctype html><html lang=en><meta charset=utf-8>\
          <meta name=viewport content=\"width=device-width,initial-scale=1\">\
@@ -59,11 +63,29 @@ fn page(views: &Views) -> String {
          <tr><th>Light received<td>{light}<tr><th>CPU<td>{cpu}<tr><th>Router's time<td>{time}</table>\
          <h2>Pings of the last minute</h2>\
          <table><tr><th>Target<th>Answers after<th>Lost{rows}</table>\
+         <h2>Last events</h2>{events}\
          <p><a href=/metrics>/metrics</a> for Prometheus · <a href=/net/status>/net/status</a> as \
-         JSON · <a href=/healthz>/healthz</a><p>Version {} ({})</html>",
+         JSON · <a href=/net/events>/net/events</a> · <a href=/healthz>/healthz</a><p>Version {} ({})</html>",
         crate::VERSION,
         crate::REVISION,
     )
+}
+
+/// The newest events, or that there was none.
+fn events(views: &Views) -> String {
+    let zone = clock::local_zone(&views.roots);
+    let snapshot = views.events.snapshot();
+    if snapshot.events.is_empty() {
+        return "<p>None recorded.".to_owned();
+    }
+    let mut rows = String::from("<table><tr><th>When<th>What");
+    for event in snapshot.events.iter().rev().take(SHOWN_EVENTS) {
+        rows.push_str("<tr><td>");
+        rows.push_str(&clock::local_text(event.at.unix, &zone));
+        rows.push_str("<td>");
+        escape_into(&mut rows, &event.message);
+    }
+    rows + "</table>"
 }
 
 /// Why there is no value, in two words.

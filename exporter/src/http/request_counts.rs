@@ -15,11 +15,12 @@ pub(crate) enum Path {
     Health,
     Metrics,
     Status,
+    Events,
     Other,
 }
 
 impl Path {
-    const ALL: [Self; 4] = [Self::Root, Self::Health, Self::Metrics, Self::Status];
+    const ALL: [Self; 5] = [Self::Root, Self::Health, Self::Metrics, Self::Status, Self::Events];
 
     pub(crate) fn text(self) -> &'static str {
         match self {
@@ -27,6 +28,7 @@ impl Path {
             Self::Health => "/healthz",
             Self::Metrics => "/metrics",
             Self::Status => "/net/status",
+            Self::Events => "/net/events",
             Self::Other => "other",
         }
     }

@@ -4,11 +4,13 @@ use crate::program::{Program, fixture, until};
 
 #[test]
 fn a_reload_takes_what_it_can_and_names_what_needs_a_restart() {
-    let program = Program::start(&fixture("ath79-old"), "PING_TARGETS=\"\"\n");
+    let kept = tempfile::tempdir().unwrap();
+    let queue = |name| format!("QUEUE_FILE=\"{}\"\n", kept.path().join(name).display());
+    let before = ["PING_TARGETS=\"\"\n", &queue("old.json")].concat();
+    let program = Program::start(&fixture("ath79-old"), &before);
     assert_eq!(program.get("/net/status").status, 200);
-    program.change_settings(
-        "PING_TARGETS=\"127.0.0.1\"\nTOKEN=\"hunter2\"\nQUEUE_FILE=\"/tmp/q.json\"\n",
-    );
+    let after = ["PING_TARGETS=\"127.0.0.1\"\nTOKEN=\"hunter2\"\n", &queue("new.json")].concat();
+    program.change_settings(&after);
     until("the token is asked for", || program.get("/net/status").status == 401);
     until("the reload is reported", || program.log().contains("reload: done"));
     let log = program.log();

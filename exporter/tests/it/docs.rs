@@ -63,11 +63,13 @@ fn all_scrapes() -> Vec<String> {
         .map(|path| std::fs::read_to_string(path).unwrap())
         .collect();
     // What the golden files leave out because it moves.
-    let settings = "PING_TARGETS=\"127.0.0.1\"\nDNS_NAME=\"example.com\"\n";
+    let settings = "PING_TARGETS=\"127.0.0.1\"\nDNS_NAME=\"example.com\"\nLOG_SOURCE=\"file:/log,kmsg,logread\"\n";
     Program::isolated(&fixture("filogic-pppoe"), settings, |program| {
         until("the probes have something", || {
             let text = program.metrics().body;
-            text.contains("ping_last_rtt_seconds{") && text.contains("dns_failures_total{")
+            let sources = text.matches("netmonitor_log_source_up{").count();
+            let probed = ["ping_last_rtt_seconds{", "dns_failures_total{"];
+            probed.iter().all(|name| text.contains(name)) && sources == 4
         });
         scrapes.push(program.metrics().body);
     });
@@ -83,8 +85,11 @@ fn disable_knows_every_collector_and_the_document_says_so() {
     let known: BTreeSet<&str> = list.split(' ').collect();
 
     let scrapes = all_scrapes().concat();
-    let label = "collector_success{collector=\"";
-    let names = scrapes.split(label).skip(1).filter_map(|rest| Some(rest.split_once('"')?.0));
+    let named = |label: &'static str| {
+        scrapes.split(label).skip(1).filter_map(|rest| Some(rest.split_once('"')?.0))
+    };
+    let collectors = named("collector_success{collector=\"");
+    let names = collectors.chain(named("log_source_up{source=\""));
     assert_eq!(names.collect::<BTreeSet<&str>>(), known);
 
     let text = std::fs::read_to_string(document("configuration.md")).unwrap();
@@ -109,6 +114,19 @@ fn every_metric_is_documented_and_every_documented_metric_exists() {
         "metrics.md",
         &format!("| name | type | labels | what it says |\n|---|---|---|---|\n{rows}"),
     );
+}
+
+#[test]
+fn every_type_of_event_is_explained() {
+    let scrapes = all_scrapes().concat();
+    let label = "netmonitor_events_total{type=\"";
+    let types = scrapes.split(label).skip(1).filter_map(|rest| Some(rest.split_once('"')?.0));
+    let text = std::fs::read_to_string(document("events.md")).unwrap();
+    let (_, table) = text.split_once("|---|---|---|\n").unwrap();
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let cells = rows.filter_map(|row| row.split('|').nth(1));
+    let explained = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    assert_eq!(types.collect::<BTreeSet<&str>>(), explained.collect::<BTreeSet<&str>>());
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod cli;
 mod config;
 mod docs;
+mod events;
 mod faults;
 mod golden;
 mod http;

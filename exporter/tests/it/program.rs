@@ -15,8 +15,7 @@ pub(crate) struct Program {
     child: Child,
     pub(crate) port: u16,
     log: Arc<Mutex<String>>,
-    _settings: tempfile::TempDir,
-    settings_file: PathBuf,
+    settings: tempfile::TempDir,
 }
 
 /// An answer as it came.
@@ -76,7 +75,8 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
 }
 
 impl Program {
-    /// Starts with settings of a file; pings only where the file says so.
+    /// Starts with settings of a file; pings only where the file says so, and follows only
+    /// the logs that it names.
     pub(crate) fn start(root: &Path, settings: &str) -> Self {
         Self::start_by(command(), root, settings)
     }
@@ -88,6 +88,12 @@ impl Program {
         std::fs::write(&settings_file, settings).unwrap();
         // Somebody else's account must be able to read it.
         set_mode(dir.path(), 0o755);
+        if !settings.contains("QUEUE_FILE") {
+            command.arg("--queue-file").arg(dir.path().join("events.json"));
+        }
+        if !settings.contains("LOG_SOURCE") {
+            command.args(["--log-source", "none"]);
+        }
         let mut child = command
             .args(["--listen", "127.0.0.1", "--api-port", "0", "--ping-gateway", "0", "--config"])
             .arg(&settings_file)
@@ -113,7 +119,7 @@ impl Program {
                 sink.lock().unwrap().push_str(&format!("{line}\n"));
             }
         });
-        Self { child, port, log, _settings: dir, settings_file }
+        Self { child, port, log, settings: dir }
     }
 
     /// Starts in a network of its own with nothing but loopback: whatever the program
@@ -177,7 +183,7 @@ impl Program {
     }
 
     pub(crate) fn change_settings(&self, settings: &str) {
-        std::fs::write(&self.settings_file, settings).unwrap();
+        std::fs::write(self.settings.path().join("netmonitor.conf"), settings).unwrap();
         self.signal("HUP");
     }
 

@@ -15,6 +15,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use super::sensor::Sensor;
@@ -30,6 +31,9 @@ pub(crate) use route::NextHop;
 /// How often the devices' state is looked at between two checks: two small files.
 const GLANCE: Duration = Duration::from_secs(1);
 
+/// From hearing of a change to looking at it.
+const NEWS_PAUSE: Duration = Duration::from_millis(200);
+
 /// While the WAN is not up: netifd finishes a session some seconds after its device has
 /// appeared, and nobody should wait half a minute to see it.
 const DOWN_INTERVAL: Duration = Duration::from_secs(5);
@@ -38,7 +42,7 @@ const DOWN_INTERVAL: Duration = Duration::from_secs(5);
 const UBUS_NOT_FOUND: i32 = 4;
 
 /// How netifd calls a dial-up over Ethernet.
-pub(in crate::collectors) const PPPOE: &str = "pppoe";
+pub(crate) const PPPOE: &str = "pppoe";
 
 /// What is known about the WAN. Names and addresses are the last known ones: they are
 /// gone while the line is down, and those who ask for them then want the old ones.
@@ -155,6 +159,8 @@ impl Encode for Sample {
 pub(crate) struct Wan {
     roots: Roots,
     config: Live,
+    /// Somebody has heard that something has changed.
+    news: Arc<Notify>,
     memory: Mutex<Memory>,
 }
 
@@ -173,8 +179,8 @@ struct Memory {
 }
 
 impl Wan {
-    pub(crate) fn new(roots: Roots, config: Live) -> Self {
-        Self { roots, config, memory: Mutex::default() }
+    pub(crate) fn new(roots: Roots, config: Live, news: Arc<Notify>) -> Self {
+        Self { roots, config, news, memory: Mutex::default() }
     }
 
     fn memory<T>(&self, work: impl FnOnce(&mut Memory) -> T) -> T {
@@ -263,7 +269,11 @@ impl Sensor for Wan {
         };
         let changed = async {
             loop {
-                sleep(GLANCE).await;
+                if timeout(GLANCE, self.news.notified()).await.is_ok() {
+                    // A flood of news is one.
+                    sleep(NEWS_PAUSE).await;
+                    return;
+                }
                 let (devices, before) =
                     self.memory(|memory| (memory.devices.clone(), memory.glance.clone()));
                 if self.glance(&devices) != before {

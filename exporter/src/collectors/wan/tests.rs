@@ -9,7 +9,7 @@ fn fixture(device: &str, flags: &[(&'static str, &str)]) -> Wan {
     let roots = Roots::new(format!("{base}{device}"));
     let flags = flags.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
     let loaded = config::load(&Layers { flags, ..Layers::default() }, &roots).unwrap();
-    Wan::new(roots, Live::new(loaded.config).1)
+    Wan::new(roots, Live::new(loaded.config).1, Arc::default())
 }
 
 #[tokio::test]
@@ -56,7 +56,7 @@ async fn a_device_that_was_there_and_is_gone_is_down() {
     let roots = Roots::new(dir.path());
     let flags = [("WAN_IFACE", "usb0".to_owned())].into();
     let loaded = config::load(&Layers { flags, ..Layers::default() }, &roots).unwrap();
-    let wan = Wan::new(roots, Live::new(loaded.config).1);
+    let wan = Wan::new(roots, Live::new(loaded.config).1, Arc::default());
     assert_eq!(wan.read().await.unwrap().state, State::Up);
     std::fs::remove_dir_all(&device).unwrap();
     wan.due().await; // the change is noticed without waiting for the interval
@@ -84,7 +84,7 @@ fn wan_of(dir: &tempfile::TempDir, flags: &[(&'static str, &str)]) -> Wan {
     let roots = Roots::new(dir.path());
     let flags = flags.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
     let loaded = config::load(&Layers { flags, ..Layers::default() }, &roots).unwrap();
-    Wan::new(roots, Live::new(loaded.config).1)
+    Wan::new(roots, Live::new(loaded.config).1, Arc::default())
 }
 
 const SESSION_ON_ETH5: &str = "Id Address Device\n0000CAFB 00:00:5e:00:53:01 eth5\n";

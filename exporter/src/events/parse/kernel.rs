@@ -20,6 +20,9 @@ const QUALIFIERS: [&str; 8] =
 /// ports by their numbers only.
 const WAN_PORT: &str = "4";
 
+/// Drivers of switches as MediaTek's own kernels have them.
+const SWITCHES: [&str; 2] = ["mt753", "gsw"];
+
 /// What a line of the kernel means.
 pub(super) fn parse(text: &str, names: &Names) -> Option<Told> {
     if let Some(rest) = text.strip_prefix("sfp ") {
@@ -159,14 +162,11 @@ fn other_words(text: &str) -> Option<(Kind, &str)> {
 /// A switch that names no device (mt753x of MediaTek's own kernels): `mt753x gsw@0: Port 4
 /// Link is Down`
 fn switch_port(text: &str) -> Option<Told> {
-    let (speaker, rest) = text.split_once(": ").unwrap_or(("", text));
-    let is_switch = ["mt753", "gsw", "switch"].iter().any(|name| speaker.contains(name));
-    // Another device may have a fourth port as well.
-    let is_device = word(speaker).1.rsplit(' ').next().is_some_and(|last| last.starts_with("eth"));
-    if is_device || !(is_switch || speaker.is_empty()) {
-        return None;
-    }
-    strip(rest, "port ")?;
+    let is_switch = SWITCHES.iter().any(|driver| text.starts_with(driver));
+    let (speaker, rest) = if is_switch { text.split_once(": ")? } else { ("", text) };
+    // A device that is not the WAN's may have a fourth port as well.
+    let (_, bus) = word(speaker);
+    strip(rest, "port ").filter(|_| !word(bus).1.starts_with("eth"))?;
     device_state("switch", rest)
 }
 
@@ -190,8 +190,8 @@ fn sfp(text: &str) -> Option<Told> {
 /// `vrx518_tc:ptm_showtime_exit: Line[0]: show time exit!`; older Lantiq chips: `leave
 /// showtime`
 fn dsl(text: &str) -> Option<Told> {
-    let lost = text.contains("showtime_exit:") && text.contains("show time exit")
-        || strip(text, "leave showtime").is_some();
+    let (speaker, _) = word(text);
+    let lost = speaker.ends_with("showtime_exit:") || strip(text, "leave showtime").is_some();
     lost.then(|| Told::new(Kind::DslDown, "The DSL line lost its signal (showtime ended)"))
 }
 
@@ -318,6 +318,8 @@ mod tests {
         );
         vlan("mt753x gsw@0: Port 0 Link is Down", "-");
         vlan("mt753x gsw@0 eth7: Port 4 Link is Down", "-");
+        vlan("Port 4 Link is Down", "kernel_link_down device=switch");
+        vlan("usb 1-1: Port 4 Link is Down", "-");
         vlan("eth0: link down", "kernel_link_down device=eth0");
     }
 

@@ -1,6 +1,6 @@
 //! pppd: how a session is found, negotiated, let in and ended, and by which side.
 //!
-//! Source: ppp-project/ppp 2.4.5 to 2.5.x, pppd/{auth,ccp,chap,chap-new,chap_ms,eap,fsm,
+//! Source: ppp-project/ppp 2.4.5 to 2.5.x, pppd/{auth,chap,chap-new,chap_ms,eap,fsm,
 //! ipcp,lcp,main,upap}.c and plugins/{pppoe,rp-pppoe}/{discovery,plugin}.c. pppd speaks the
 //! same words for every kind of line (L2TP, modems), and where this router is the server;
 //! [`crate::events::sessions`] tells by the process whose words they are.
@@ -226,7 +226,7 @@ fn refusal(text: &str) -> Option<Said<'_>> {
             // `authentication failed for NAME` would be a server's word.
             match rest.strip_prefix(": ") {
                 Some(reason) => reason,
-                None if rest.is_empty() || rest == ":" => "",
+                None if matches!(rest, "" | ":" | ".") => "",
                 None => rest.strip_prefix(" due to ")?,
             }
         }

@@ -80,6 +80,54 @@ pub(super) fn word(text: &str) -> (&str, &str) {
 
 /// `Sat Nov 22 07:54:20 2026`, and the rest.
 pub(super) fn ctime(text: &str) -> Option<(LocalTime, &str)> {
+    padded_ctime(text).or_else(|| pasted_ctime(text))
+}
+
+/// As the C library writes it, every part at its place: nearly every line of a router begins
+/// like this.
+fn padded_ctime(text: &str) -> Option<(LocalTime, &str)> {
+    let [
+        w0,
+        w1,
+        w2,
+        b' ',
+        m0,
+        m1,
+        m2,
+        b' ',
+        d0,
+        d1,
+        b' ',
+        h0,
+        h1,
+        b':',
+        n0,
+        n1,
+        b':',
+        s0,
+        s1,
+        b' ',
+        y0,
+        y1,
+        y2,
+        y3,
+        b' ',
+    ] = *text.as_bytes().first_chunk()?
+    else {
+        return None;
+    };
+    let is_weekday = WEEKDAYS.iter().any(|day| day.as_bytes() == [w0, w1, w2]);
+    let month = MONTHS.iter().position(|month| month.as_bytes() == [m0, m1, m2])?;
+    let day = pair([if d0 == b' ' { b'0' } else { d0 }, d1])?;
+    let (hour, minute, second) = (pair([h0, h1])?, pair([n0, n1])?, pair([s0, s1])?);
+    let year = i16::from(pair([y0, y1])?) * 100 + i16::from(pair([y2, y3])?);
+    let time = in_day(hour, minute, second)?;
+    let local = LocalTime::new(Some(year), i8::try_from(month + 1).ok()?, day, time)?;
+    is_weekday.then_some((local, text.get(25..)?))
+}
+
+/// The same after a web page has eaten the padding.
+fn pasted_ctime(text: &str) -> Option<(LocalTime, &str)> {
     let (weekday, rest) = word(text);
     if !WEEKDAYS.contains(&weekday) {
         return None;
@@ -87,8 +135,8 @@ pub(super) fn ctime(text: &str) -> Option<(LocalTime, &str)> {
     let (time, rest) = short(rest)?;
     let (year, rest) = word(rest);
     let time = LocalTime { year: Some(digits(year, 4)?), ..time };
-    let checked = (time.hour, time.minute, time.second);
-    Some((LocalTime::new(time.year, time.month, time.day, checked)?, rest))
+    let of_day = (time.hour, time.minute, time.second);
+    Some((LocalTime::new(time.year, time.month, time.day, of_day)?, rest))
 }
 
 /// `Nov 22 07:54:20`, with or without a fraction, and the rest.
@@ -194,8 +242,17 @@ pub(super) fn luci(text: &str) -> Option<LocalTime> {
 fn clock(text: &str) -> Option<(i8, i8, i8)> {
     let (hour, rest) = text.split_once(':')?;
     let (minute, second) = rest.split_once(':')?;
-    let of = |text: &str, end: i8| digits::<i8>(text, 2).filter(|value| *value < end);
-    Some((of(hour, 24)?, of(minute, 60)?, of(second, 61)?.min(59)))
+    in_day(digits(hour, 2)?, digits(minute, 2)?, digits(second, 2)?)
+}
+
+fn in_day(hour: i8, minute: i8, second: i8) -> Option<(i8, i8, i8)> {
+    (hour < 24 && minute < 60 && second < 61).then_some((hour, minute, second.min(59)))
+}
+
+/// A number of two digits.
+fn pair([tens, ones]: [u8; 2]) -> Option<i8> {
+    let digit = |byte: u8| i8::try_from(byte.checked_sub(b'0').filter(|digit| *digit < 10)?).ok();
+    Some(digit(tens)? * 10 + digit(ones)?)
 }
 
 /// A number of so many digits and nothing else.

@@ -20,7 +20,7 @@ struct Change<'a> {
     interface: &'a str,
 }
 
-/// `{ "network.interface": {"action":"ifup","interface":"wan"} }`
+/// `{ "network.interface": {"action":"ifup","interface":"…"} }`
 pub(super) fn parse(text: &str, names: &Names) -> Option<Told> {
     // Objects come and go all day; they need not be read to the end.
     if !text.contains("\"network.interface\"") {

@@ -1,0 +1,302 @@
+//! Where all sources meet: a line comes in, an event goes into the queue.
+//!
+//! One lock around the state, held for one line at a time and never over a wait. What is
+//! known after a line (sessions, what the outage has told, how far was read) is written
+//! with the events it has led to, so that a restart goes on exactly there.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+use tokio::sync::{Notify, watch};
+
+use super::announcements::Announcements;
+use super::event::{Moment, Told};
+use super::interpreter::Interpreter;
+use super::kernel_echoes::KernelEchoes;
+use super::kind::Kind;
+use super::names::Names;
+use super::parse::envelope::{self, Line, Origin};
+use super::parse::{self, Meaning};
+use super::positions::{FilePosition, LineHash, Place, Positions, Run};
+use super::queue::{Outcome, Queue, Snapshot};
+use super::suppression::Initial;
+use super::timeline::Timeline;
+use crate::clock;
+
+/// A clock that jumps by more than this was set; less is NTP at work, or our own delay
+/// between reading two clocks.
+const STEP: Duration = Duration::from_secs(2);
+
+/// Takes lines in.
+pub(crate) struct Intake {
+    state: Mutex<State>,
+    /// There is something to write.
+    written: Notify,
+    /// The WAN may have changed: its state should be read now.
+    wan: Arc<Notify>,
+}
+
+struct State {
+    queue: Queue,
+    interpreter: Interpreter,
+    positions: Positions,
+    names: Arc<Names>,
+    zone: TimeZone,
+    echoes: KernelEchoes,
+    announcements: Announcements,
+    /// Wall clock minus time since the start, when last looked at.
+    clock: Moment,
+    /// Something beside events has changed since the state was last written.
+    has_moved: bool,
+}
+
+/// What a restart needs beside the events.
+fn memo(state: &State) -> Value {
+    json!({ "interpreter": state.interpreter.save(), "positions": state.positions })
+}
+
+pub(super) fn now() -> Moment {
+    Moment { unix: clock::unix_time(), boot: Some(clock::since_boot()) }
+}
+
+impl Intake {
+    /// Goes on where the last run stopped, if `memo` is of this start of the router.
+    pub(crate) fn new(
+        queue: Queue,
+        memo: Option<&Value>,
+        same_boot: bool,
+        zone: TimeZone,
+        wan: Arc<Notify>,
+    ) -> Self {
+        let saved = |name: &str| memo.and_then(|memo| memo.get(name));
+        let positions = saved("positions")
+            .and_then(|saved| serde_json::from_value::<Positions>(saved.clone()).ok())
+            .unwrap_or_default();
+        let interpreter = saved("interpreter").filter(|_| same_boot).and_then(Interpreter::restore);
+        let state = State {
+            queue,
+            // Without a past, the first time that something comes up is news.
+            interpreter: interpreter.unwrap_or_else(|| Interpreter::new(Initial::Boot)),
+            positions: if same_boot { positions } else { positions.after_a_boot() },
+            names: Arc::new(Names::new([], [])),
+            zone,
+            echoes: KernelEchoes::default(),
+            announcements: Announcements::default(),
+            clock: now(),
+            has_moved: false,
+        };
+        Self { state: Mutex::new(state), written: Notify::new(), wan }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
+        work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A line of a log.
+    pub(crate) fn line<'p>(
+        &self,
+        timeline: &mut Timeline,
+        bytes: &[u8],
+        place: impl FnOnce(&Line<'_>) -> Place<'p>,
+    ) {
+        let text = envelope::clean(bytes);
+        let line = envelope::read(&text);
+        timeline.note(&line.stamp, line.uptime);
+        let is_news = self.with(|state| {
+            state.positions.passed(place(&line));
+            state.has_moved = true;
+            if state.echoes.has_heard(&line) {
+                return false;
+            }
+            let mut told = Vec::new();
+            let names = Arc::clone(&state.names);
+            if !state.interpreter.interpret(&line, &names, &mut told) {
+                return false;
+            }
+            state.echoes.remember(&line);
+            if told.is_empty() {
+                return false;
+            }
+            state.watch_clock();
+            let at = timeline.place(&line.stamp, line.uptime, state.clock, &state.zone);
+            for told in told {
+                state.announcements.told(told.kind, clock::monotonic());
+                state.queue.push(told, at);
+            }
+            true
+        });
+        if is_news {
+            self.wake();
+        }
+    }
+
+    fn wake(&self) {
+        self.written.notify_one();
+        self.wan.notify_one();
+    }
+
+    /// netifd says by ubus that an interface has changed.
+    pub(crate) fn announced(&self, bytes: &[u8]) {
+        let text = envelope::clean(bytes);
+        let line = envelope::read(&text);
+        if line.origin != Origin::Ubus {
+            return;
+        }
+        self.with(|state| {
+            if let Meaning::Fact(told) = parse::parse(&line, &state.names) {
+                state.announcements.heard(told, clock::monotonic(), now());
+            }
+        });
+        self.wan.notify_one();
+    }
+
+    /// Something that no log tells, at this moment.
+    pub(crate) fn tell(&self, told: Told) {
+        self.with(|state| {
+            state.watch_clock();
+            let at = state.clock;
+            state.queue.push(told, at);
+        });
+        self.written.notify_one();
+    }
+
+    /// As [`Intake::tell`], at another moment.
+    pub(crate) fn tell_at(&self, told: Told, at: Moment) {
+        self.with(|state| state.queue.push(told, at));
+        self.written.notify_one();
+    }
+
+    /// What is to be done now and then: the clock, netifd's announcements that no log has
+    /// told in time. `is_logged`: does a log work, which tells the same?
+    pub(crate) fn tick(&self, is_logged: bool, zone: TimeZone) {
+        self.with(|state| {
+            state.zone = zone.clone();
+            state.queue.set_zone(zone);
+            state.watch_clock();
+            for (told, at) in state.announcements.due(clock::monotonic(), is_logged) {
+                let mut admitted = Vec::new();
+                state.interpreter.tell(told, &mut admitted);
+                for told in admitted {
+                    state.queue.push(told, at);
+                }
+            }
+        });
+    }
+
+    pub(crate) fn set_names(&self, names: Names) {
+        self.with(|state| {
+            if *state.names != names {
+                state.names = Arc::new(names);
+            }
+        });
+    }
+
+    pub(crate) fn set_capacity(&self, events: usize) {
+        self.with(|state| state.queue.set_capacity(events));
+    }
+
+    /// Returns when there is something to write.
+    pub(crate) async fn is_due(&self) {
+        self.written.notified().await;
+    }
+
+    /// Writes and shows what there is; `None`: there was nothing.
+    pub(crate) fn commit(&self) -> Option<Outcome> {
+        self.with(|state| {
+            if !state.queue.is_dirty() {
+                return None;
+            }
+            state.has_moved = false;
+            let memo = memo(state);
+            Some(state.queue.commit(&memo))
+        })
+    }
+
+    /// Makes the files whole after a commit. `also_positions`: also if nothing has changed
+    /// but how far was read, which is every second on a busy log.
+    pub(crate) fn settle(&self, also_positions: bool) -> Option<Outcome> {
+        self.with(|state| {
+            if state.queue.is_settled() && !(also_positions && state.has_moved) {
+                return None;
+            }
+            state.has_moved = false;
+            let memo = memo(state);
+            Some(state.queue.settle(&memo))
+        })
+    }
+
+    pub(crate) fn published(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.with(|state| state.queue.published())
+    }
+
+    /// The end of what was read from the log daemon's ring.
+    pub(crate) fn lines_read(&self) -> Run {
+        self.with(|state| state.positions.logread.clone())
+    }
+
+    pub(crate) fn set_lines_read(&self, run: Run) {
+        self.with(|state| {
+            state.positions.logread = run;
+            state.has_moved = true;
+        });
+    }
+
+    pub(crate) fn file_position(&self, path: &Path) -> Option<FilePosition> {
+        self.with(|state| state.positions.files.get(path).copied())
+    }
+
+    /// Files that nobody reads any more are forgotten.
+    pub(crate) fn keep_files(&self, wanted: impl Fn(&Path) -> bool) {
+        self.with(|state| state.positions.files.retain(|path, _| wanted(path)));
+    }
+
+    pub(crate) fn has_kernel_record(&self, number: u64) -> bool {
+        self.with(|state| state.positions.kmsg.is_some_and(|next| number < next))
+    }
+
+    /// Reading has come this far.
+    pub(crate) fn passed(&self, place: Place<'_>) {
+        self.with(|state| {
+            state.positions.passed(place);
+            state.has_moved = true;
+        });
+    }
+
+    /// What a line in a backlog is recognised by, and whether it may tell something.
+    pub(crate) fn glance(&self, timeline: &mut Timeline, bytes: &[u8]) -> (LineHash, bool) {
+        let text = envelope::clean(bytes);
+        let line = envelope::read(&text);
+        timeline.note(&line.stamp, line.uptime);
+        let may_matter = self.with(|state| parse::parse(&line, &state.names) != Meaning::Nothing);
+        (LineHash::of(&line), may_matter)
+    }
+}
+
+impl State {
+    /// Notes where the clock stands; when it has jumped, events of this boot move with it.
+    fn watch_clock(&mut self) {
+        let (before, now) = (self.clock, now());
+        self.clock = now;
+        let (Some(boot_before), Some(boot)) = (before.boot, now.boot) else {
+            return;
+        };
+        let expected = before.unix + boot.saturating_sub(boot_before);
+        if expected.abs_diff(now.unix) <= STEP {
+            return;
+        }
+        self.queue.correct(signed(now.unix).saturating_sub(signed(boot)));
+        let step = signed(now.unix).saturating_sub(signed(expected)).as_secs_f64();
+        let direction = if step < 0.0 { "back" } else { "forward" };
+        let message = format!("The router's clock was set {direction} by {:.0} s", step.abs());
+        let told = Told::new(Kind::TimeStepped, message).with("seconds", &format!("{step:.3}"));
+        self.queue.push(told, now);
+    }
+}
+
+fn signed(time: Duration) -> SignedDuration {
+    SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX)
+}

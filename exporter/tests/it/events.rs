@@ -1,0 +1,482 @@
+//! From a line in a log to an event that readers see, with the started program.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::program::{Program, copy_of, until};
+
+/// A router whose log is a file, or a program that plays one.
+struct Router {
+    root: tempfile::TempDir,
+    /// Beside the program: it outlives a run.
+    kept: tempfile::TempDir,
+    source: &'static str,
+}
+
+impl Router {
+    fn with_log_file() -> Self {
+        let router = Self::with("file:/var/log/messages");
+        std::fs::create_dir_all(router.root.path().join("var/log")).unwrap();
+        router
+    }
+
+    fn with_logread(script: &str) -> Self {
+        let router = Self::with("logread");
+        let program = router.root.path().join("sbin/logread");
+        std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+        write_program(&program, script);
+        router
+    }
+
+    fn with(source: &'static str) -> Self {
+        let (root, kept) = (copy_of("ath79-old"), tempfile::tempdir().unwrap());
+        Self { root, kept, source }
+    }
+
+    fn log(&self) -> PathBuf {
+        self.root.path().join("var/log/messages")
+    }
+
+    fn append(&self, lines: &str) {
+        let mut log = OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
+        log.write_all(lines.as_bytes()).unwrap();
+    }
+
+    fn queue(&self) -> PathBuf {
+        self.kept.path().join("events.json")
+    }
+
+    fn start(&self) -> Program {
+        self.start_with("")
+    }
+
+    fn start_with(&self, more: &str) -> Program {
+        let settings = format!(
+            "PING_TARGETS=\"\"\nDISABLE=\"ping\"\nWAN_IFACE=\"wan,eth1\"\nLOG_SOURCE=\"{}\"\n\
+             QUEUE_FILE=\"{}\"\n{more}\n",
+            self.source,
+            self.queue().display()
+        );
+        Program::start(self.root.path(), &settings)
+    }
+}
+
+fn write_program(path: &Path, script: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::write(path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// The events of a program, oldest first, but for the boot that begins each story.
+fn events(program: &Program) -> Vec<Value> {
+    let page = program.get("/net/events").json();
+    let all = page["events"].as_array().unwrap().iter();
+    all.filter(|event| event["type"] != "router_boot").cloned().collect()
+}
+
+fn types(program: &Program) -> Vec<String> {
+    events(program).iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
+}
+
+#[track_caller]
+fn until_types(program: &Program, expected: &[&str]) {
+    until("the events are there", || types(program) == expected);
+}
+
+/// A line of netifd as a syslog daemon writes it into a file.
+fn netifd(second: u32, text: &str) -> String {
+    format!("Mar 14 07:05:{second:02} gw daemon.notice netifd: {text}\n")
+}
+
+#[test]
+fn a_line_becomes_an_event_that_every_view_shows() {
+    let router = Router::with_log_file();
+    router.append("");
+    let program = router.start();
+    router.append(&netifd(1, "Interface 'wan' is now down"));
+    router.append(&netifd(2, "Interface 'wan' is now down"));
+    router.append(&netifd(3, "Interface 'wan' is now up"));
+    until_types(&program, &["wan_down", "wan_up"]);
+
+    let page = program.get("/net/events").json();
+    assert_eq!(page["next_seq"], 4, "boot, down, up: {page}");
+    assert_eq!(page["oldest_seq"], 1);
+    assert_eq!(page["missed"], 0);
+    let down = &page["events"][1];
+    assert_eq!(down["seq"], 2);
+    assert!(down["time"].as_str().unwrap().ends_with("-03-14 07:05:01"), "{down}");
+    assert!(down["ts"].as_f64().unwrap() > 1.7e9);
+    assert!(!down["message"].as_str().unwrap().is_empty());
+
+    let status = program.get("/net/status").json();
+    assert_eq!(status["events"][0]["type"], "wan_up", "newest first");
+    assert_eq!(status["queue"]["stream"], page["stream"]);
+    let file = std::fs::read_to_string(router.queue()).unwrap();
+    let old_client: Vec<Value> = serde_json::from_str(&file).unwrap();
+    assert_eq!(old_client.len(), 3);
+    assert_eq!(old_client[1]["type"], "wan_down");
+
+    let metrics = program.metrics();
+    let sample = |name: &str| metrics.sample(&format!("netmonitor_{name}"));
+    assert_eq!(sample("events_total{type=\"wan_down\"}"), Some(1.0));
+    assert_eq!(sample("events_total{type=\"pppoe_padt\"}"), Some(0.0));
+    assert_eq!(sample("event_queue_length"), Some(3.0));
+    assert_eq!(sample("log_lines_total{source=\"file\"}"), Some(3.0));
+    assert_eq!(sample("log_source_up{source=\"file\"}"), Some(1.0));
+    assert!(program.get("/").body.contains("WAN"), "the page lists them");
+}
+
+#[test]
+fn a_file_is_followed_through_renaming_and_emptying() {
+    let router = Router::with_log_file();
+    let program = router.start();
+    router.append(&netifd(1, "Interface 'wan' is now up"));
+    until_types(&program, &["wan_up"]);
+    let lines = |count: f64| {
+        let read = || program.metrics().sample("netmonitor_log_lines_total{source=\"file\"}");
+        until("the lines are read", || read() == Some(count));
+    };
+
+    std::fs::rename(router.log(), router.log().with_extension("0")).unwrap();
+    router.append(&netifd(2, "Interface 'wan' is now down"));
+    until_types(&program, &["wan_up", "wan_down"]);
+
+    std::fs::write(router.log(), "").unwrap();
+    until("the file is seen empty", || {
+        router.append("x\n");
+        let total = program.metrics().sample("netmonitor_log_lines_total{source=\"file\"}");
+        total > Some(2.0)
+    });
+    router.append(&netifd(3, "Interface 'wan' is now up"));
+    until_types(&program, &["wan_up", "wan_down", "wan_up"]);
+
+    std::fs::remove_file(router.log()).unwrap();
+    let before = program.metrics().sample("netmonitor_log_lines_total{source=\"file\"}").unwrap();
+    router.append(&netifd(4, "Interface 'wan' is now down"));
+    lines(before + 1.0);
+    until_types(&program, &["wan_up", "wan_down", "wan_up", "wan_down"]);
+}
+
+#[test]
+fn a_restart_reads_on_where_it_stopped() {
+    let router = Router::with_log_file();
+    router.append(&netifd(1, "Interface 'wan' is now up"));
+    let program = router.start();
+    until_types(&program, &["wan_up"]);
+    let before = program.get("/net/events").json();
+    program.signal("KILL");
+    program.ended();
+
+    // Rotated and written to while nobody was there.
+    router.append(&netifd(2, "Interface 'wan' is now down"));
+    std::fs::rename(router.log(), router.log().with_extension("0")).unwrap();
+    router.append(&netifd(3, "Interface 'wan' is now up"));
+    let program = router.start();
+    until_types(&program, &["wan_up", "wan_down", "wan_up"]);
+    let after = program.get("/net/events").json();
+    assert_eq!(after["stream"], before["stream"]);
+    assert_eq!(after["events"][0], before["events"][0]);
+    assert_eq!(after["events"][1], before["events"][1]);
+    program.signal("TERM");
+    assert!(program.ended().success());
+    let program = router.start();
+    assert_eq!(types(&program), ["wan_up", "wan_down", "wan_up"], "at once, from the file");
+}
+
+/// A log daemon: prints its ring, then what is added to it, and ends when told to.
+const RING: &str = "exec tail -n +1 -f \"$(dirname \"$0\")/../ring\"";
+
+fn logd(second: u32, text: &str) -> String {
+    let millis = 1_740_996_000_123_u64 + u64::from(second) * 1000;
+    format!(
+        "Mon Mar  3 10:00:{second:02} 2025 [{}.{:03}] daemon.notice netifd: {text}\n",
+        millis / 1000,
+        millis % 1000
+    )
+}
+
+#[test]
+fn the_ring_of_the_log_daemon_is_read_once_however_often_it_is_printed() {
+    let router = Router::with_logread(RING);
+    let ring = router.root.path().join("ring");
+    let add = |lines: &str| {
+        let mut ring = OpenOptions::new().create(true).append(true).open(&ring).unwrap();
+        ring.write_all(lines.as_bytes()).unwrap();
+    };
+    add(&logd(1, "Interface 'wan' is now up"));
+    add(&logd(2, "Interface 'lan' is now up"));
+    let program = router.start();
+    until_types(&program, &["wan_up"]);
+    add(&logd(3, "Interface 'wan' is now down"));
+    until_types(&program, &["wan_up", "wan_down"]);
+    program.signal("TERM");
+    assert!(program.ended().success());
+
+    add(&logd(4, "Interface 'wan' is now up"));
+    let program = router.start();
+    until_types(&program, &["wan_up", "wan_down", "wan_up"]);
+
+    // The daemon is restarted with an empty ring: all of it is new.
+    std::fs::remove_file(&ring).unwrap();
+    add(&logd(9, "Interface 'wan' is now down"));
+    let old = followers(&program);
+    for pid in &old {
+        crate::program::tool("kill").arg(pid.to_string()).status().unwrap();
+    }
+    until_types(&program, &["wan_up", "wan_down", "wan_up", "wan_down"]);
+    assert!(
+        program.metrics().sample("netmonitor_log_source_restarts_total{source=\"logread\"}")
+            >= Some(1.0)
+    );
+}
+
+/// The children of the program.
+fn followers(program: &Program) -> Vec<u32> {
+    let path = format!("/proc/{0}/task/{0}/children", program.pid());
+    let text = std::fs::read_to_string(path).unwrap();
+    text.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
+}
+
+#[test]
+fn a_child_never_outlives_the_program() {
+    let router = Router::with_logread("echo started; exec sleep 1000");
+    for signal in ["KILL", "TERM"] {
+        let program = router.start();
+        let mut child = None;
+        until("logread runs", || {
+            child = followers(&program).first().copied();
+            let name = child.map(|pid| std::fs::read_to_string(format!("/proc/{pid}/comm")));
+            name.is_some_and(|name| name.is_ok_and(|name| name == "sleep\n"))
+        });
+        program.signal(signal);
+        program.ended();
+        let stat = format!("/proc/{}/stat", child.unwrap());
+        until("the child is gone", || {
+            std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "))
+        });
+    }
+}
+
+#[test]
+fn bad_logreads_are_tried_again_and_cost_nothing() {
+    let cases = [
+        ("exit 3", 0.0),
+        ("head -c 300000 /dev/urandom", 0.0),
+        ("exec sleep 1000", 1.0),
+        (
+            "while :; do echo \"Interface 'wan' is now down\"; done | head -n 5000; exec sleep 1000",
+            1.0,
+        ),
+        ("head -c 1000000 /dev/zero | tr '\\0' x; exec sleep 1000", 1.0),
+    ];
+    for (script, up) in cases {
+        let router = Router::with_logread(script);
+        let program = router.start();
+        until(script, || {
+            let metrics = program.metrics();
+            let sample = |name: &str| {
+                metrics.sample(&format!("netmonitor_log_{name}{{source=\"logread\"}}"))
+            };
+            let is_settled = up > 0.0 || sample("source_restarts_total") >= Some(2.0);
+            is_settled && sample("source_up") == Some(up)
+        });
+        assert_eq!(types(&program), [""; 0], "{script}");
+        assert_eq!(program.get("/healthz").status, 200);
+    }
+}
+
+#[test]
+fn a_logread_that_is_missing_is_said_once() {
+    let router = Router::with("logread");
+    let program = router.start();
+    until("it is said", || program.log().contains("logread"));
+    assert_eq!(program.metrics().sample("netmonitor_log_source_up{source=\"logread\"}"), Some(0.0));
+    let log = program.log();
+    assert_eq!(log.matches("logread").count(), 1, "{log}");
+}
+
+#[test]
+fn what_is_no_log_file_is_refused_and_waited_for() {
+    for make in ["mkfifo \"$0\"", "mkdir \"$0\"", "ln -s \"$0\" \"$0\""] {
+        let router = Router::with_log_file();
+        let made = crate::program::tool("sh").args(["-c", make]).arg(router.log()).status();
+        assert!(made.unwrap().success());
+        let program = router.start();
+        until("it is said", || program.log().contains("messages:"));
+        let up = || program.metrics().sample("netmonitor_log_source_up{source=\"file\"}");
+        assert_eq!(up(), Some(0.0), "{make}");
+        crate::program::tool("rm").arg("-rf").arg(router.log()).status().unwrap();
+        router.append(&netifd(1, "Interface 'wan' is now up"));
+        until_types(&program, &["wan_up"]);
+        assert_eq!(up(), Some(1.0));
+    }
+}
+
+#[test]
+fn a_long_poll_returns_when_there_is_something_new() {
+    let router = Router::with_log_file();
+    router.append("");
+    let program = router.start();
+    until("the boot is told", || program.get("/net/events").json()["next_seq"] == 2);
+    let stream = program.get("/net/events").json()["stream"].as_str().unwrap().to_owned();
+    let waiting = format!("/net/events?stream={stream}&after=1&revision=0&wait=60");
+    std::thread::scope(|scope| {
+        let poll = scope.spawn(|| program.get(&waiting).json());
+        until("the poll has begun", || established(&program) >= 1);
+        router.append(&netifd(1, "Interface 'wan' is now down"));
+        let page = poll.join().unwrap();
+        assert_eq!(page["events"][0]["type"], "wan_down");
+        assert_eq!(page["next_seq"], 3);
+    });
+    let other = program.get("/net/events?stream=other&after=77&wait=60").json();
+    assert_eq!(other["missed"], Value::Null, "another stream's reader is answered at once");
+    assert_eq!(other["events"].as_array().unwrap().len(), 2);
+    let known = program.get(&format!("/net/events?stream={stream}&after=2&revision=5&wait=60"));
+    assert_eq!(known.json()["revision"], 0, "another revision as well");
+    let limited = program.get(&format!("/net/events?stream={stream}&limit=1")).json();
+    assert_eq!(limited["events"].as_array().unwrap().len(), 1);
+    for bad in ["after=x", "wait=-1", "limit=many"] {
+        let answer = program.get(&format!("/net/events?{bad}"));
+        assert_eq!(answer.status, 400, "{bad}");
+        assert!(answer.json()["error"].as_str().unwrap().contains("expected"));
+    }
+}
+
+/// Connections that the program holds open.
+fn established(program: &Program) -> usize {
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let port = format!(":{:04X}", program.port);
+    table
+        .lines()
+        .filter(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            fields.get(1).is_some_and(|local| local.ends_with(&port)) && fields[3] == "01"
+        })
+        .count()
+}
+
+#[test]
+fn stopping_answers_who_waits() {
+    let router = Router::with_log_file();
+    router.append("");
+    let program = router.start();
+    until("the boot is told", || program.get("/net/events").json()["next_seq"] == 2);
+    let mut stream = program.connect();
+    stream.write_all(b"GET /net/events?after=1&wait=60 HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    until("the poll has begun", || established(&program) >= 1);
+    program.signal("TERM");
+    let answer = crate::program::read_answer(&mut stream);
+    assert_eq!(answer.status, 200);
+    assert!(program.ended().success());
+}
+
+#[test]
+fn words_of_others_leave_the_json_valid() {
+    let router = Router::with_log_file();
+    router.append("");
+    let program = router.start();
+    let mut lines = Vec::new();
+    lines.extend(
+        b"Mar 14 07:05:01 gw daemon.info pppd[77]: Remote message: say \"\\no\" \xff\xfe\n",
+    );
+    lines.extend(
+        b"Mar 14 07:05:02 gw daemon.err \x1b[31mpppd[77]: PAP authentication\x1b[0m failed\x00\n",
+    );
+    lines.extend(b"Mar 14 07:05:03 gw user.notice evil: netifd: Interface 'wan' is now down\n");
+    lines.extend(b"Mar 14 07:05:03 gw daemon.err netmonitor-exporter[1]: pppd[77]: Modem hangup\n");
+    let mut log = OpenOptions::new().append(true).open(router.log()).unwrap();
+    log.write_all(&lines).unwrap();
+    until_types(&program, &["pppoe_auth_fail"]);
+    let file = std::fs::read_to_string(router.queue()).unwrap();
+    serde_json::from_str::<Vec<Value>>(&file).unwrap();
+    program.get("/net/status").json();
+}
+
+#[test]
+fn ten_thousand_events_leave_the_newest_and_right_counts() {
+    let router = Router::with_log_file();
+    router.append("");
+    let program = router.start();
+    until("the boot is told", || program.get("/net/events").json()["next_seq"] == 2);
+    // Of now: the counts are of the last day.
+    let stamp = crate::program::tool("date").args(["-u", "+%b %e %H:%M:%S"]).output().unwrap();
+    let stamp = String::from_utf8(stamp.stdout).unwrap();
+    let line = |state| {
+        format!("{} gw daemon.notice netifd: Interface 'wan' is now {state}\n", stamp.trim_end())
+    };
+    router.append(&[line("down"), line("up")].concat().repeat(5000));
+    until("all are told", || program.get("/net/events?after=10000").json()["next_seq"] == 10_002);
+    let page = program.get("/net/events?after=1").json();
+    assert_eq!(page["events"].as_array().unwrap().len(), 200);
+    assert_eq!(page["oldest_seq"], 9802);
+    assert_eq!(page["missed"], 9800);
+    assert_eq!(page["events"][199]["type"], "wan_up");
+    let status = program.get("/net/status").json();
+    assert_eq!(status["summary"]["wan_down_count_24h"], 5000);
+    assert_eq!(status["events"].as_array().unwrap().len(), 200);
+    let metrics = program.metrics();
+    assert_eq!(metrics.sample("netmonitor_events_evicted_total"), Some(9801.0));
+    assert_eq!(metrics.sample("netmonitor_events_total{type=\"wan_up\"}"), Some(5000.0));
+}
+
+/// netifd's announcements as a program that prints what is added to a file.
+fn with_ubus(router: &Router) -> PathBuf {
+    let announcements = router.root.path().join("announcements");
+    std::fs::write(&announcements, "").unwrap();
+    let program = router.root.path().join("bin/ubus");
+    std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+    let script = format!(
+        "[ \"$*\" = \"listen network.interface\" ] || exit 4\nexec tail -n +1 -f {}",
+        announcements.display()
+    );
+    write_program(&program, &script);
+    announcements
+}
+
+fn announce(file: &Path, action: &str) {
+    let line =
+        format!("{{ \"network.interface\": {{\"action\":\"{action}\",\"interface\":\"wan\"}} }}\n");
+    OpenOptions::new().append(true).open(file).unwrap().write_all(line.as_bytes()).unwrap();
+}
+
+#[test]
+fn netifds_announcements_count_where_no_log_tells_the_same() {
+    let router = Router::with_log_file();
+    router.append("");
+    let announcements = with_ubus(&router);
+    let program = router.start();
+    router.append(&netifd(1, "Interface 'wan' is now up"));
+    until_types(&program, &["wan_up"]);
+    // Both tell of the same fall, the announcement twice, as netifd does.
+    announce(&announcements, "ifdown");
+    announce(&announcements, "ifdown");
+    router.append(&netifd(2, "Interface 'wan' is now down"));
+    until_types(&program, &["wan_up", "wan_down"]);
+    router.append(&netifd(3, "Interface 'wan' is now up"));
+    until_types(&program, &["wan_up", "wan_down", "wan_up"]);
+    // The log stays silent about this one.
+    announce(&announcements, "ifdown");
+    until_types(&program, &["wan_up", "wan_down", "wan_up", "wan_down"]);
+    assert_eq!(program.metrics().sample("netmonitor_log_source_up{source=\"ubus\"}"), Some(1.0));
+}
+
+#[test]
+fn a_reload_follows_other_logs() {
+    let router = Router::with_log_file();
+    router.append("");
+    let program = router.start();
+    let up = |source: &str| {
+        let series = format!("netmonitor_log_source_up{{source=\"{source}\"}}");
+        program.metrics().sample(&series)
+    };
+    until("the file is followed", || up("file") == Some(1.0));
+    program.change_settings("PING_TARGETS=\"\"\nLOG_SOURCE=\"kmsg\"\n");
+    until("the file is left alone", || up("file").is_none() && up("kmsg") == Some(0.0));
+    program.change_settings("PING_TARGETS=\"\"\nLOG_SOURCE=\"file:/var/log/messages\"\n");
+    until("it is followed again", || up("file") == Some(1.0) && up("kmsg").is_none());
+    router.append(&netifd(1, "Interface 'wan' is now up"));
+    until_types(&program, &["wan_up"]);
+}
