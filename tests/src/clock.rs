@@ -1,13 +1,29 @@
 //! The clock: the only place here that asks what time it is, and the one that waits for
 //! a planned moment.
 
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rustix::time::{ClockId, clock_gettime};
 
 /// Now, for measuring durations.
 #[expect(clippy::disallowed_methods, reason = "this is the place")]
 #[must_use]
 pub fn now() -> Instant {
     Instant::now()
+}
+
+/// Milliseconds since 1970, for lines of a log.
+#[expect(clippy::disallowed_methods, reason = "this is the place")]
+#[must_use]
+pub fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Since the machine was started: what the kernel stamps its own lines with.
+#[must_use]
+pub fn since_boot() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::Boottime)).unwrap_or_default()
 }
 
 /// Returns at `moment`, or at once when it has passed.

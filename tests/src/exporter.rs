@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use tempfile::TempDir;
 
 use crate::cores::Cores;
@@ -34,6 +34,21 @@ impl Build {
     }
 }
 
+/// What differs from one measurement to the other.
+#[derive(Clone, Copy, Default)]
+pub struct Setup<'a> {
+    /// Where to run; `None`: anywhere.
+    pub cores: Option<&'a Cores>,
+    /// A folder in the place of the machine's file system.
+    pub root: Option<&'a Path>,
+    /// `LOG_SOURCE`; `None`: no log, since this machine's says something else each time.
+    pub log_source: Option<&'a str>,
+    /// `QUEUE_FILE`; `None`: goes with this exporter.
+    pub queue_file: Option<&'a Path>,
+    /// `MAX_EVENTS`; `None`: the default.
+    pub max_events: Option<usize>,
+}
+
 /// The running exporter.
 pub struct Exporter {
     /// The process.
@@ -49,26 +64,48 @@ impl Exporter {
     ///
     /// # Errors
     /// When it does not start to answer.
-    pub fn start(binary: &Path, cores: Option<&Cores>) -> Result<Self> {
+    pub fn start(binary: &Path, setup: &Setup<'_>) -> Result<Self> {
         let build = if elf::is_static(binary)? { Build::Static } else { Build::Ordinary };
-        let files = TempDir::with_prefix("netmonitor-measured-")?;
-        let settings = files.path().join("settings");
-        std::fs::write(&settings, "")?;
-        let queue = files.path().join("events.json");
-        let mut arguments: Vec<OsString> = vec!["--config".into(), settings.into()];
-        arguments.extend(["--queue-file".into(), queue.into()]);
-        arguments.extend(["--listen", "127.0.0.1", "--api-port", "0"].map(Into::into));
-        arguments.extend(["--ping-interval", "1", "--ping-gateway", "0"].map(Into::into));
-        arguments.extend(["--ping-targets".into(), TARGETS.join(" ").into()]);
+        let files = in_memory("netmonitor-measured-")?;
+        let arguments = arguments(files.path(), setup)?;
         // A file name without folder would be looked up on PATH.
         let program = binary.canonicalize()?;
         let running = Launch {
             program: program.as_os_str(),
             arguments,
             address_after: "answers on http://",
-            cores,
+            cores: setup.cores,
         }
         .start()?;
         Ok(Self { running, build, _files: files })
     }
+}
+
+fn arguments(files: &Path, setup: &Setup<'_>) -> Result<Vec<OsString>> {
+    let settings = files.join("settings");
+    std::fs::write(&settings, "")?;
+    let own_queue = files.join("events.json");
+    let mut arguments: Vec<OsString> = vec!["--config".into(), settings.into()];
+    arguments.extend(["--queue-file".into(), setup.queue_file.unwrap_or(&own_queue).into()]);
+    arguments.extend(["--log-source", setup.log_source.unwrap_or("none")].map(Into::into));
+    arguments.extend(["--listen", "127.0.0.1", "--api-port", "0"].map(Into::into));
+    arguments.extend(["--ping-interval", "1", "--ping-gateway", "0"].map(Into::into));
+    arguments.extend(["--ping-targets".into(), TARGETS.join(" ").into()]);
+    if let Some(root) = setup.root {
+        arguments.extend(["--root".into(), root.into()]);
+    }
+    if let Some(events) = setup.max_events {
+        arguments.extend(["--max-events".into(), events.to_string().into()]);
+    }
+    Ok(arguments)
+}
+
+/// A folder in RAM where there is one, as `/tmp` is on a router: how fast a disk replaces
+/// a file is no figure of ours.
+///
+/// # Errors
+/// When there is no room for it.
+pub fn in_memory(prefix: &str) -> Result<TempDir> {
+    let folder = TempDir::with_prefix_in(prefix, "/dev/shm");
+    folder.or_else(|_| TempDir::with_prefix(prefix)).context("cannot make a folder for files")
 }

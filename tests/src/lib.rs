@@ -1,22 +1,34 @@
 //! Whole-system tests, benchmarks and soak runs of the shipped programs.
 //!
-//! `bin/bench.rs` compares the exporter with `prometheus-node-exporter`, `bin/soak.rs`
-//! watches it for an hour. Both start real programs on loopback ([`running`]), ask them
-//! over HTTP ([`http_client`], [`load`]) and read from `/proc` what that costs
-//! ([`usage`]). Nothing here is part of what is shipped.
+//! `bin/bench/` compares the exporter with `prometheus-node-exporter` and measures its
+//! event listener, `bin/soak.rs` watches it for an hour and kills it in between. They start
+//! real programs on loopback ([`running`], [`exporter`]), play a router with a log
+//! ([`router`]), ask over HTTP ([`http_client`], [`load`], [`event_reader`]) and read from
+//! `/proc` what that costs ([`usage`], [`meter`]). Nothing here is part of what is shipped.
 
+pub mod burst;
 pub mod clock;
 pub mod cores;
 pub mod elf;
+pub mod event_reader;
 pub mod exporter;
 pub mod figures;
+pub mod flood;
 pub mod goals;
 pub mod http_client;
+pub mod kill_storm;
 pub mod load;
+pub mod log_daemon;
 pub mod machine;
+pub mod meter;
+pub mod random;
+pub mod router;
+pub mod router_log;
 pub mod running;
 pub mod samples;
 pub mod scrape_cost;
 pub mod table;
+pub mod trickle;
 pub mod under_load;
 pub mod usage;
+pub mod visibility;

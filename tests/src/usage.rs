@@ -51,6 +51,14 @@ impl Usage {
         self.parsed("smaps_rollup", parse_smaps_rollup)
     }
 
+    /// The most resident memory so far, in kB.
+    ///
+    /// # Errors
+    /// When the process is gone.
+    pub fn peak_rss_kb(&self) -> Result<u64> {
+        self.parsed("status", |text| kb(text, "VmHWM:"))
+    }
+
     /// CPU time so far to the nanosecond, without threads that have ended.
     ///
     /// # Errors
@@ -106,11 +114,13 @@ impl Usage {
     }
 }
 
+fn kb(text: &str, field: &str) -> Option<u64> {
+    let value = text.lines().find_map(|line| line.strip_prefix(field))?;
+    value.strip_suffix("kB")?.trim().parse().ok()
+}
+
 fn parse_smaps_rollup(text: &str) -> Option<Memory> {
-    let kb = |field: &str| {
-        let value = text.lines().find_map(|line| line.strip_prefix(field))?;
-        value.strip_suffix("kB")?.trim().parse().ok()
-    };
+    let kb = |field| kb(text, field);
     Some(Memory {
         rss_kb: kb("Rss:")?,
         pss_kb: kb("Pss:")?,
@@ -174,6 +184,7 @@ mod tests {
         let own = Usage::of(std::process::id());
         let memory = own.memory().unwrap();
         assert!(memory.rss_kb >= memory.anonymous_kb && memory.rss_kb > 100);
+        assert!(own.peak_rss_kb().unwrap() > 100);
         assert!(own.scheduled().unwrap().ran > Duration::ZERO);
         assert!(own.threads().unwrap() >= 1 && own.open_files().unwrap() >= 3);
         own.cpu_time().unwrap();

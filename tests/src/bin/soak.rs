@@ -1,27 +1,36 @@
-//! An hour of ordinary work: `soak EXPORTER_BINARY... [--minutes N]`.
+//! An hour of ordinary work: `soak EXPORTER_BINARY... [--minutes N] [--kills N] [--seed N]`.
 //!
-//! Every binary runs by itself, pings four targets on loopback once a second and is
-//! scraped every five seconds. Each minute says what it uses; the table at the end holds
-//! that against the goals. Exit code 1 when one of them is not met or a scrape failed, so
-//! this one judges.
+//! First each binary is killed two hundred times while it tells events. Then every binary
+//! runs by itself, pings four targets on loopback once a second, follows a log with twenty
+//! lines a second and an event a minute, and is scraped every five seconds. Each minute
+//! says what it uses; the table at the end holds that against the goals. Exit code 1 when
+//! one of them is not met, a scrape failed, or a kill has cost an event: this one judges.
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use netmonitor_tests::exporter::{Build, Exporter, TARGETS};
+use netmonitor_tests::exporter::{Build, Exporter, Setup, TARGETS, in_memory};
 use netmonitor_tests::figures::{median, short};
 use netmonitor_tests::goals::Goal;
 use netmonitor_tests::http_client::Client;
 use netmonitor_tests::table::Table;
+use netmonitor_tests::trickle::{self, Trickle};
 use netmonitor_tests::usage::Memory;
-use netmonitor_tests::{clock, samples};
+use netmonitor_tests::{clock, kill_storm, samples};
+use tempfile::TempDir;
 
 const SCRAPE_INTERVAL: Duration = Duration::from_secs(5);
 const SCRAPES_PER_MINUTE: u32 = 12;
 const MINUTES: u32 = 60;
+const KILLS: u32 = 200;
+/// For the last lines of the log to be read.
+const CATCH_UP: Duration = Duration::from_secs(5);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 const MAX_THREADS: f64 = 3.0;
 const MAX_CPU_PERCENT: f64 = 0.5;
@@ -43,16 +52,18 @@ fn max_rss_kb(build: Build) -> f64 {
 }
 
 fn main() -> ExitCode {
-    let (binaries, minutes) = match parse(std::env::args_os().skip(1)) {
+    let wanted = match Wanted::parse(std::env::args_os().skip(1)) {
         Ok(wanted) => wanted,
         Err(error) => {
-            eprintln!("{error:#}\nusage: soak EXPORTER_BINARY... [--minutes N]");
+            let options = "[--minutes N] [--kills N] [--seed N]";
+            eprintln!("{error:#}\nusage: soak EXPORTER_BINARY... {options}");
             return ExitCode::from(2);
         }
     };
-    match run(&binaries, minutes) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+    let survived = survive_kills(&wanted);
+    match run(&wanted.binaries, wanted.minutes) {
+        Ok(true) if survived => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("the run was broken off: {error:#}");
             ExitCode::FAILURE
@@ -60,23 +71,63 @@ fn main() -> ExitCode {
     }
 }
 
-fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<(Vec<PathBuf>, u32)> {
-    let mut binaries = Vec::new();
-    let mut minutes = MINUTES;
-    while let Some(argument) = arguments.next() {
-        if argument == "--minutes" {
-            let value = arguments.next().context("--minutes: how many?")?;
-            let number = value.to_str().and_then(|text| text.parse().ok()).filter(|n| *n > 0);
-            minutes =
-                number.with_context(|| format!("--minutes {value:?}: not a number above 0"))?;
-        } else if argument.as_encoded_bytes().starts_with(b"-") {
-            bail!("{argument:?}: no such option");
-        } else {
-            binaries.push(PathBuf::from(argument));
+#[derive(Debug, PartialEq)]
+struct Wanted {
+    binaries: Vec<PathBuf>,
+    minutes: u32,
+    /// 0: no storm.
+    kills: u32,
+    seed: u64,
+}
+
+impl Wanted {
+    fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Self> {
+        let (binaries, seed) = (Vec::new(), clock::unix_ms());
+        let mut wanted = Self { binaries, minutes: MINUTES, kills: KILLS, seed };
+        while let Some(argument) = arguments.next() {
+            let name = argument.to_string_lossy().into_owned();
+            match name.as_str() {
+                "--minutes" => wanted.minutes = number(&name, arguments.next(), 1)?,
+                "--kills" => wanted.kills = number(&name, arguments.next(), 0)?,
+                "--seed" => wanted.seed = number(&name, arguments.next(), 0)?,
+                _ if name.starts_with('-') => bail!("{name}: no such option"),
+                _ => wanted.binaries.push(PathBuf::from(argument)),
+            }
+        }
+        ensure!(!wanted.binaries.is_empty(), "no binary given");
+        Ok(wanted)
+    }
+}
+
+fn number<T: FromStr + PartialOrd + Display>(
+    name: &str,
+    value: Option<OsString>,
+    least: T,
+) -> Result<T> {
+    let value = value.with_context(|| format!("{name}: how many?"))?;
+    let number = value.to_str().and_then(|text| text.parse().ok());
+    let number = number.filter(|number| *number >= least);
+    number.with_context(|| format!("{name} {value:?}: not a number from {least} on"))
+}
+
+/// Whether no kill has cost an event.
+fn survive_kills(wanted: &Wanted) -> bool {
+    let mut survived = true;
+    for binary in wanted.binaries.iter().filter(|_| wanted.kills > 0) {
+        let name = binary.display();
+        match kill_storm::run(binary, wanted.kills, wanted.seed) {
+            Ok(report) => println!(
+                "{name}: {} kills, {} of them while it wrote a file and {} between two files; \
+                 {} events, none lost, doubled or changed",
+                report.kills, report.while_writing, report.between_renames, report.events,
+            ),
+            Err(error) => {
+                eprintln!("{name}: NOT met: no kill costs an event: {error:#}");
+                survived = false;
+            }
         }
     }
-    ensure!(!binaries.is_empty(), "no binary given");
-    Ok((binaries, minutes))
+    survived
 }
 
 /// Whether all goals are met.
@@ -103,8 +154,10 @@ fn run(binaries: &[PathBuf], minutes: u32) -> Result<bool> {
     }
     let mut table = Table::new(["figure", "build", "found", "goal", ""]);
     let mut all_met = true;
-    for program in &watched {
-        all_met &= program.judge(&mut table, start.elapsed())?;
+    let took = start.elapsed();
+    for program in &mut watched {
+        program.finish_log().with_context(|| program.name.clone())?;
+        all_met &= program.judge(&mut table, took)?;
     }
     print!("\n{table}");
     Ok(all_met)
@@ -121,11 +174,15 @@ struct Sample {
 struct Watched {
     name: String,
     exporter: Exporter,
+    /// What it follows.
+    log: Trickle,
+    _folder: TempDir,
+    written: trickle::Written,
     client: Option<Client>,
     samples: Vec<Sample>,
     scrapes: u32,
     failed_scrapes: u32,
-    pings: Pings,
+    said: Said,
     first_cpu: Duration,
     /// At the last line.
     minute_cpu: Duration,
@@ -133,21 +190,45 @@ struct Watched {
 
 /// As the newest scrape says.
 #[derive(Default)]
-struct Pings {
-    sent: f64,
-    lost: f64,
+struct Said {
+    pings_sent: f64,
+    pings_lost: f64,
+    lines: f64,
+    /// Of the kinds that we write.
+    events: f64,
+}
+
+impl Said {
+    fn of(scrape: &str) -> Self {
+        let sum = |series| samples::sum(scrape, series).unwrap_or(0.0);
+        Self {
+            pings_sent: sum("netmonitor_ping_requests_total"),
+            pings_lost: sum("netmonitor_ping_lost_total"),
+            lines: sum("netmonitor_log_lines_total"),
+            events: sum("netmonitor_events_total{type=\"wan_down\"}")
+                + sum("netmonitor_events_total{type=\"wan_up\"}"),
+        }
+    }
 }
 
 impl Watched {
     fn start(binary: &Path) -> Result<Self> {
+        let folder = in_memory("netmonitor-log-")?;
+        let path = folder.path().join("messages");
+        let log = Trickle::into_file(&path)?;
+        let log_source = format!("file:{}", path.display());
+        let setup = Setup { log_source: Some(&log_source), ..Setup::default() };
         Ok(Self {
             name: binary.display().to_string(),
-            exporter: Exporter::start(binary, None)?,
+            exporter: Exporter::start(binary, &setup)?,
+            log,
+            _folder: folder,
+            written: trickle::Written::default(),
             client: None,
             samples: Vec::new(),
             scrapes: 0,
             failed_scrapes: 0,
-            pings: Pings::default(),
+            said: Said::default(),
             first_cpu: Duration::ZERO,
             minute_cpu: Duration::ZERO,
         })
@@ -157,7 +238,7 @@ impl Watched {
     fn scrape(&mut self) {
         self.scrapes += 1;
         match self.try_scrape() {
-            Ok(pings) => self.pings = pings,
+            Ok(said) => self.said = said,
             Err(error) => {
                 eprintln!("{}: scrape {} failed: {error:#}", self.name, self.scrapes);
                 self.failed_scrapes += 1;
@@ -166,17 +247,23 @@ impl Watched {
         }
     }
 
-    fn try_scrape(&mut self) -> Result<Pings> {
+    fn try_scrape(&mut self) -> Result<Said> {
         let client = match &mut self.client {
             Some(client) => client,
             none => none.insert(Client::connect(self.exporter.running.address)?),
         };
-        let text = client.get("/metrics")?;
-        let sum = |name| samples::sum(text, name).unwrap_or(0.0);
-        Ok(Pings {
-            sent: sum("netmonitor_ping_requests_total"),
-            lost: sum("netmonitor_ping_lost_total"),
-        })
+        Ok(Said::of(client.get("/metrics")?))
+    }
+
+    /// Ends the log and waits until the exporter has read all of it, or will not any more.
+    fn finish_log(&mut self) -> Result<()> {
+        self.written = self.log.stop()?;
+        let start = clock::now();
+        while self.said.lines < self.written.lines as f64 && start.elapsed() < CATCH_UP {
+            clock::wait_until(clock::now() + LOOK_AGAIN);
+            self.scrape();
+        }
+        Ok(())
     }
 
     fn take_sample(&mut self) -> Result<()> {
@@ -236,8 +323,12 @@ impl Watched {
         row("open files, at most", most(|sample| sample.open_files) as f64, Goal::None);
 
         let due = took.as_secs_f64() * TARGETS.len() as f64;
-        let answered = (self.pings.sent - self.pings.lost) / due;
+        let answered = (self.said.pings_sent - self.said.pings_lost) / due;
         row("answered pings, of all due", answered, Goal::AtLeast(MIN_PINGS_ANSWERED));
+        let lines_not_read = self.written.lines as f64 - self.said.lines;
+        row("lines of the log", self.written.lines as f64, Goal::None);
+        row("lines not read", lines_not_read, Goal::Exactly(0.0));
+        row("events told", self.said.events, Goal::Exactly(self.written.events as f64));
         row("scrapes", f64::from(self.scrapes), Goal::None);
         row("failed scrapes", f64::from(self.failed_scrapes), Goal::AtMost(0.0));
         Ok(all_met)
@@ -279,11 +370,15 @@ mod tests {
 
     #[test]
     fn arguments_may_come_in_any_order() {
-        let parsed = |line: &str| parse(line.split_whitespace().map(OsString::from));
+        let parsed = |line: &str| Wanted::parse(line.split_whitespace().map(OsString::from));
         let binaries = vec![PathBuf::from("a"), PathBuf::from("b")];
-        assert_eq!(parsed("a --minutes 2 b").unwrap(), (binaries, 2));
-        assert_eq!(parsed("a").unwrap().1, 60);
-        for wrong in ["", "a --minutes", "a --minutes 0", "a --minutes x", "a --hours 1"] {
+        let expected = Wanted { binaries, minutes: 2, kills: 0, seed: 7 };
+        assert_eq!(parsed("a --minutes 2 b --seed 7 --kills 0").unwrap(), expected);
+        let usual = parsed("a").unwrap();
+        assert_eq!((usual.minutes, usual.kills), (60, 200));
+        let wrong =
+            ["", "a --minutes", "a --minutes 0", "a --kills x", "a --seed -1", "a --hours 1"];
+        for wrong in wrong {
             assert!(parsed(wrong).is_err(), "{wrong}");
         }
     }

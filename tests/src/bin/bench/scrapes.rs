@@ -1,19 +1,11 @@
-//! What a scrape costs, side by side with Debian's `prometheus-node-exporter`:
-//! `bench EXPORTER_BINARY [STATIC_BINARY]`.
-//!
-//! It reports and does not judge: the exit code is 0 whatever the figures, and 1 when
-//! something could not be measured. All programs are kept on one core, and one is asked
-//! at a time. Takes one to five minutes: longer on a busy machine, which disturbs the
-//! latencies.
+//! What a scrape costs, side by side with Debian's `prometheus-node-exporter`.
 
-use std::ffi::OsString;
-use std::path::Path;
-use std::process::ExitCode;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use netmonitor_tests::cores::Cores;
-use netmonitor_tests::exporter::{Build, Exporter};
+use netmonitor_tests::exporter::{Build, Exporter, Setup};
 use netmonitor_tests::figures::{ms, percentile, short};
 use netmonitor_tests::goals::Goal;
 use netmonitor_tests::http_client::ACCEPT;
@@ -41,28 +33,12 @@ fn share_of_memory(build: Build) -> f64 {
     }
 }
 
-fn main() -> ExitCode {
-    let binaries: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let is_option = |name: &OsString| name.as_encoded_bytes().starts_with(b"-");
-    if binaries.is_empty() || binaries.iter().any(is_option) {
-        eprintln!("usage: bench EXPORTER_BINARY [STATIC_BINARY]");
-        return ExitCode::from(2);
-    }
-    match run(&binaries) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("not measured: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(binaries: &[OsString]) -> Result<()> {
-    let cores = Cores::split()?;
-    let cores = cores.as_ref();
-    describe(cores)?;
+/// Prints the figures.
+pub(super) fn measure(binaries: &[PathBuf], cores: Option<&Cores>) -> Result<()> {
+    describe();
     let other = start_node_exporter(cores)?;
-    let start = |binary| Exporter::start(Path::new(binary), cores);
+    let setup = Setup { cores, ..Setup::default() };
+    let start = |binary: &PathBuf| Exporter::start(binary, &setup);
     let ours = binaries.iter().map(start).collect::<Result<Vec<_>>>()?;
 
     let mut reference = Turns::of(&other, SCRAPES_OF_NODE_EXPORTER);
@@ -94,15 +70,7 @@ fn run(binaries: &[OsString]) -> Result<()> {
     Ok(())
 }
 
-/// What a reader needs to judge the figures.
-fn describe(cores: Option<&Cores>) -> Result<()> {
-    let read = |path| std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"));
-    let (kernel, load) = (read("/proc/sys/kernel/osrelease")?, read("/proc/loadavg")?);
-    println!("machine: Linux {}, load {}", kernel.trim(), load.trim());
-    match cores {
-        Some(cores) => println!("cores: all programs on core {}, our load on others", cores.server),
-        None => println!("cores: one only, for programs and load"),
-    }
+fn describe() {
     println!(
         "cost: {ROUNDS} turns each, {SCRAPES_OF_OURS} scrapes of ours and \
          {SCRAPES_OF_NODE_EXPORTER} of node_exporter; median of the turns"
@@ -112,7 +80,6 @@ fn describe(cores: Option<&Cores>) -> Result<()> {
          from the planned moment of each;\n         the least disturbed of up to {TRIES} runs"
     );
     println!("Accept, for all alike: {ACCEPT}\nno compression for either");
-    Ok(())
 }
 
 /// With the collectors that Debian's package has by default.
@@ -168,8 +135,8 @@ fn add_load(table: &mut Table<7>, build: Build, load: &UnderLoad) {
     row("p99, ms", of(latencies, 99), Goal::Below(P99_BELOW_MS));
     row("max, ms", of(latencies, 100), Goal::None);
     row("p99 of our load's own delay, ms", of(&load.outcome.lateness, 99), Goal::None);
-    row("% of the core used", load.ran * 100.0, Goal::None);
-    row("% of the time waiting for the core", load.waited * 100.0, Goal::None);
-    row("% of the core taken by the host", load.stolen * 100.0, Goal::None);
+    row("% of the core used", load.shares.ran * 100.0, Goal::None);
+    row("% of the time waiting for the core", load.shares.waited * 100.0, Goal::None);
+    row("% of the core taken by the host", load.shares.stolen * 100.0, Goal::None);
     row("resident memory afterwards, kB", load.rss_kb as f64, Goal::None);
 }
