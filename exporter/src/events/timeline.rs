@@ -49,11 +49,24 @@ pub(crate) struct Timeline {
     kernel: Option<(Stamp, Duration)>,
     /// Where the line before was put.
     previous: Option<Moment>,
+    /// Lines are read as they are written.
+    is_live: bool,
+}
+
+/// The clock of the kernel's lines is not kept by NTP: it drifts by up to some hundred
+/// millionths from the others. What differs by more was stamped by another clock.
+fn drift(uptime: Duration) -> Duration {
+    TOLERANCE + uptime / 1000
 }
 
 impl Timeline {
     pub(crate) fn new(span: Span) -> Self {
-        Self { span, kernel: None, previous: None }
+        Self { span, kernel: None, previous: None, is_live: false }
+    }
+
+    /// The backlog is over: a line without a stamp was written just now.
+    pub(crate) fn go_live(&mut self) {
+        self.is_live = true;
     }
 
     /// Every line passes here, also those that tell nothing.
@@ -74,15 +87,14 @@ impl Timeline {
         zone: &TimeZone,
     ) -> Moment {
         let unix = self.unix(stamp, now, zone);
-        let moment = match (now.boot, now.boot.and_then(|boot| now.unix.checked_sub(boot))) {
-            (Some(boot), Some(started)) => {
-                let uptime = uptime.filter(|uptime| *uptime <= boot + TOLERANCE);
-                self.on_both_clocks(unix, uptime, Clock { now: boot, started }, zone, now)
+        let moment = match now.boot {
+            Some(boot) => {
+                let uptime = uptime.filter(|uptime| *uptime <= boot + drift(boot));
+                // A clock that was never set counts from 1970, give or take a moment.
+                let clock = Clock { now: boot, started: now.unix.saturating_sub(boot) };
+                self.on_both_clocks(unix, uptime, clock, zone, now)
             }
-            // A clock that was never set, or no clock of the start: the stamp is all there is.
-            _ => {
-                Moment { unix: unix.unwrap_or(now.unix), boot: now.boot.filter(|_| unix.is_none()) }
-            }
+            None => Moment { unix: unix.unwrap_or(now.unix), boot: None },
         };
         self.previous = Some(moment);
         moment
@@ -97,21 +109,29 @@ impl Timeline {
         now: Moment,
     ) -> Moment {
         let Some(unix) = unix else {
-            return uptime.map_or(now, |uptime| clock.at(uptime));
+            let uptime = uptime.filter(|_| !self.is_live);
+            return uptime.map_or(now, |uptime| clock.at(uptime.min(clock.now)));
         };
         let by_this_clock =
             unix.checked_sub(clock.started).filter(|boot| *boot <= clock.now + TOLERANCE);
         if self.span == Span::AnyBoot {
             return Moment { unix, boot: by_this_clock };
         }
-        // The kernel counts from the start: nothing can be wrong with that.
+        let stamped = Moment { unix, boot: by_this_clock };
+        let agrees = |other: Duration| {
+            by_this_clock.is_some_and(|boot| boot.abs_diff(other) <= drift(other))
+        };
+        // The kernel counts from the start, whatever clock the log daemon has.
         if let Some(uptime) = uptime {
-            return clock.at(uptime);
+            return if agrees(uptime) { stamped } else { clock.at(uptime) };
         }
         let floor = self.previous.and_then(|line| line.boot).unwrap_or_default();
         let by_the_kernels = self
             .by_the_kernels_lines(unix, now, zone)
-            .filter(|boot| *boot <= clock.now + TOLERANCE);
+            .filter(|boot| *boot <= clock.now + drift(clock.now));
+        if by_the_kernels.is_none_or(agrees) && by_this_clock.is_some() {
+            return stamped;
+        }
         // Of two clocks, the one that makes the smaller step from the line before.
         let best = [by_this_clock, by_the_kernels]
             .into_iter()
@@ -119,7 +139,7 @@ impl Timeline {
             .filter(|boot| *boot + TOLERANCE >= floor)
             .min_by_key(|boot| boot.saturating_sub(floor));
         match best {
-            Some(boot) if Some(boot) == by_this_clock => Moment { unix, boot: Some(boot) },
+            Some(boot) if Some(boot) == by_this_clock => stamped,
             Some(boot) => clock.at(boot),
             // Of a clock that nobody can translate: right after the line before.
             None => clock.at(floor),
@@ -148,7 +168,9 @@ impl Timeline {
                 let unix = self.of_local(*local, now, zone)?;
                 // Whole seconds: a line that is being written now was written now.
                 let within = now.unix.checked_sub(unix).is_some_and(|age| age.as_secs() == 0);
-                Some(if within { now.unix } else { unix })
+                let same_second = |line: &Moment| line.unix.as_secs() == unix.as_secs();
+                let previous = self.previous.filter(same_second).map(|line| line.unix);
+                Some(if within { now.unix } else { previous.unwrap_or(unix) })
             }
         }
     }
@@ -250,6 +272,30 @@ mod tests {
     }
 
     #[test]
+    fn a_kernel_whose_clock_drifts_moves_nothing() {
+        // 100 s behind after 30 days.
+        let days = Duration::from_secs(30 * DAY);
+        let now = Moment { unix: NOW.unix, boot: Some(days) };
+        let line = |text: &str| format!("Mon Mar  3 09:59:58 2025 {text}");
+        let kernel = line("kern.info kernel: [2591898.000000] eth1: link down");
+        assert_eq!(place(Span::ThisBoot, &[&kernel], "UTC0", now).1, -2);
+        let netifd = line("daemon.notice netifd: x");
+        assert_eq!(place(Span::ThisBoot, &[&kernel, &netifd], "UTC0", now).1, -2);
+    }
+
+    #[test]
+    fn what_the_kernel_says_live_it_says_now() {
+        let line = envelope::read("6,700,3500000000,-;eth1: link down");
+        let mut timeline = Timeline::new(Span::ThisBoot);
+        let place = |timeline: &mut Timeline| {
+            timeline.place(&line.stamp, line.uptime, NOW, &TimeZone::UTC).boot
+        };
+        assert_eq!(place(&mut timeline), Some(Duration::from_secs(3500)));
+        timeline.go_live();
+        assert_eq!(place(&mut timeline), NOW.boot);
+    }
+
+    #[test]
     fn a_clock_before_ntp_is_translated_by_the_kernels_lines() {
         let boot = [
             "Fri Nov  3 07:00:40 2023 kern.info kernel: [    2.000000] early, stamped late",
@@ -323,6 +369,6 @@ mod tests {
         assert_eq!(ram(&["{ \"network.interface\": {} }"]), (Some(3600), 0));
         let unset = Moment { unix: Duration::from_secs(30), boot: Some(Duration::from_secs(40)) };
         let line = "Thu Jan  1 00:00:20 1970 daemon.notice netifd: x";
-        assert_eq!(place(Span::ThisBoot, &[line], "UTC0", unset), (None, -10));
+        assert_eq!(place(Span::ThisBoot, &[line], "UTC0", unset), (Some(20), -10));
     }
 }

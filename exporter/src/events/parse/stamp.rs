@@ -37,7 +37,7 @@ const SOME_LEAP_YEAR: i16 = 2000;
 impl LocalTime {
     fn new(year: Option<i16>, month: i8, day: i8, time: (i8, i8, i8)) -> Option<Self> {
         let (hour, minute, second) = time;
-        let real = year.is_none_or(|year| (1970..=9999).contains(&year))
+        let real = year.is_none_or(|year| (1969..=9999).contains(&year))
             && (1..=12).contains(&month)
             && (1..=days_in(year.unwrap_or(SOME_LEAP_YEAR), month)).contains(&day);
         real.then_some(Self { year, month, day, hour, minute, second })

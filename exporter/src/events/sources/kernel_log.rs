@@ -10,7 +10,7 @@ use tokio::net::unix::pipe;
 
 use super::{Feed, Follow};
 use crate::events::positions::Place;
-use crate::events::timeline::Span;
+use crate::events::timeline::{Span, Timeline};
 
 /// The kernel refuses to give a record to a smaller buffer than the record.
 const MAX_RECORD_BYTES: usize = 8 * 1024;
@@ -51,6 +51,7 @@ impl Follow for KernelLog {
             Err(error) => return format!("cannot be opened: {error}"),
         };
         feed.opened();
+        feed.timeline = Timeline::new(Self::SPAN);
         let mut buffer = vec![0; MAX_RECORD_BYTES];
         loop {
             if let Err(error) = log.readable().await {
@@ -63,7 +64,10 @@ impl Follow for KernelLog {
                     // The ring has overtaken us; the next read goes on with what is left.
                     Err(error) if error.kind() == ErrorKind::BrokenPipe => feed.missed_some(),
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                        feed.timeline.go_live();
+                        break;
+                    }
                     Err(error) => return format!("cannot be read: {error}"),
                 }
             }
