@@ -5,6 +5,7 @@
 //! hardware address, no argument of a user's command.
 
 use std::fmt::Write;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -95,12 +96,16 @@ fn events(report: &mut Report, roots: &Roots, config: &Config) {
     }
     let queue = &config.queue_file;
     match queue.parent().map(std::fs::metadata) {
-        Some(Ok(folder)) if folder.is_dir() && !folder.permissions().readonly() => {
+        Some(Ok(folder)) if folder.is_dir() && is_writable(queue.parent()) => {
             report.found("queue", &queue.display().to_string());
         }
         _ => report
             .failed("queue", &format!("{} cannot be written: see QUEUE_FILE", queue.display())),
     }
+}
+
+fn is_writable(folder: Option<&Path>) -> bool {
+    folder.is_some_and(|folder| rustix::fs::access(folder, rustix::fs::Access::WRITE_OK).is_ok())
 }
 
 fn system(report: &mut Report, roots: &Roots) {

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::clock;
 use crate::config::Config;
@@ -21,6 +21,7 @@ use crate::roots::Roots;
 
 /// BusyBox's logread looks for lines twice a second.
 const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(100);
 /// Longer than any answer with so few events.
 const MAX_ANSWER_BYTES: u64 = 1 << 20;
 /// `user.notice`, as RFC 3164 writes it.
@@ -34,7 +35,8 @@ const TAG: &str = "netmonitor-test";
 /// When there is no log to write to, no program that answers, or no event within 10 s.
 pub(crate) async fn send(roots: &Roots, config: &Config) -> Result<String> {
     let program = Program::of(config);
-    let before = program.events("").await?;
+    let before = timeout(PATIENCE, program.events("?limit=1"));
+    let before = before.await.context("the program does not answer in time")??;
     let (stream, next) = (text(&before, "stream"), before["next_seq"].as_u64().unwrap_or(1));
     let id = format!("{:08x}", getrandom::u32().context("no random numbers")?);
     let written = clock::monotonic();
@@ -49,6 +51,8 @@ pub(crate) async fn send(roots: &Roots, config: &Config) -> Result<String> {
                 return anyhow::Ok(event["seq"].clone());
             }
             after = events.last().and_then(|last| last["seq"].as_u64()).unwrap_or(after);
+            // Where there is no place to wait, the answer comes at once.
+            sleep(PAUSE).await;
         }
     };
     match timeout(PATIENCE, waiting).await {

@@ -314,8 +314,12 @@ fn path(text: &str) -> Result<PathBuf, String> {
     }
 }
 
+/// Each log file costs a thread.
+const MAX_LOG_SOURCES: usize = 4;
+
 fn log_sources(text: &str) -> Result<Vec<LogSource>, String> {
-    text.split(',')
+    let sources: Vec<LogSource> = text
+        .split(',')
         .map(|word| match word.trim() {
             "auto" => Ok(LogSource::Auto),
             "logread" => Ok(LogSource::Logread),
@@ -329,7 +333,14 @@ fn log_sources(text: &str) -> Result<Vec<LogSource>, String> {
                 )),
             },
         })
-        .collect()
+        .collect::<Result<_, String>>()?;
+    if sources.len() > 1 && sources.contains(&LogSource::None) {
+        return Err("none stands alone".to_owned());
+    }
+    if sources.len() > MAX_LOG_SOURCES {
+        return Err(format!("expected at most {MAX_LOG_SOURCES} sources"));
+    }
+    Ok(sources)
 }
 
 fn log_level(text: &str) -> Result<LogLevel, String> {

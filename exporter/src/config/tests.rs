@@ -79,6 +79,8 @@ fn every_key_with_a_wrong_type_is_refused_with_place_and_reason() {
     check_problem("ENABLED=yes", "expected 0 or 1");
     check_problem("WAN_IFACE=", "expected an interface name");
     check_problem("WAN_IFACE=../../etc", "not an interface name");
+    check_problem("LOG_SOURCE=logread,none", "none stands alone");
+    check_problem("LOG_SOURCE=file:/1,file:/2,file:/3,file:/4,file:/5", "at most 4 sources");
     check_problem("PPPOE_IFACE=..", "not an interface name");
     check_problem("API_PORT=65536", "expected a port number");
     check_problem("API_PORT=", "the default is \"8321\"");

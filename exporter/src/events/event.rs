@@ -46,6 +46,15 @@ pub(crate) struct Moment {
     pub(crate) boot: Option<Duration>,
 }
 
+impl Moment {
+    /// An earlier moment by the clock as it goes at this one.
+    pub(crate) fn back_to(self, earlier: Self) -> Self {
+        let age = self.boot.zip(earlier.boot).and_then(|(now, then)| now.checked_sub(then));
+        let unix = age.and_then(|age| self.unix.checked_sub(age)).unwrap_or(earlier.unix);
+        Self { unix, ..earlier }
+    }
+}
+
 /// An event with its place in the stream.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Event {

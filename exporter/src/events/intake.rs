@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 
@@ -56,7 +57,19 @@ struct State {
 
 /// What a restart needs beside the events.
 fn memo(state: &State) -> Value {
-    json!({ "interpreter": state.interpreter.save(), "positions": state.positions })
+    let clock =
+        [Some(state.clock.unix), state.clock.boot].map(|time| time.unwrap_or_default().as_secs());
+    json!({
+        "interpreter": state.interpreter.save(),
+        "positions": state.positions,
+        "clock": clock,
+    })
+}
+
+/// Where the clock stood when the last run wrote: it may have been set since.
+fn saved_clock(saved: &Value) -> Option<Moment> {
+    let [unix, boot] = <[u64; 2]>::deserialize(saved).ok()?.map(Duration::from_secs);
+    Some(Moment { unix, boot: Some(boot) })
 }
 
 pub(super) fn now() -> Moment {
@@ -86,7 +99,7 @@ impl Intake {
             zone,
             echoes: KernelEchoes::default(),
             announcements: Announcements::default(),
-            clock: now(),
+            clock: saved("clock").filter(|_| same_boot).and_then(saved_clock).unwrap_or_else(now),
             has_moved: false,
         };
         Self { state: Mutex::new(state), written: Notify::new(), wan }
@@ -158,8 +171,7 @@ impl Intake {
     pub(crate) fn tell(&self, told: Told) {
         self.with(|state| {
             state.watch_clock();
-            let at = state.clock;
-            state.queue.push(told, at);
+            state.queue.push(told, state.clock);
         });
         self.written.notify_one();
     }
@@ -178,6 +190,7 @@ impl Intake {
             state.queue.set_zone(zone);
             state.watch_clock();
             for (told, at) in state.announcements.due(clock::monotonic(), is_logged) {
+                let at = state.clock.back_to(at);
                 let mut admitted = Vec::new();
                 state.interpreter.tell(told, &mut admitted);
                 for told in admitted {
@@ -267,10 +280,9 @@ impl Intake {
     }
 
     /// What a line in a backlog is recognised by, and whether it may tell something.
-    pub(crate) fn glance(&self, timeline: &mut Timeline, bytes: &[u8]) -> (LineHash, bool) {
+    pub(crate) fn glance(&self, bytes: &[u8]) -> (LineHash, bool) {
         let text = envelope::clean(bytes);
         let line = envelope::read(&text);
-        timeline.note(&line.stamp, line.uptime);
         let may_matter = self.with(|state| parse::parse(&line, &state.names) != Meaning::Nothing);
         (LineHash::of(&line), may_matter)
     }

@@ -32,6 +32,7 @@ const TICK: Duration = Duration::from_secs(1);
 const SETTLE_TICKS: u32 = 30;
 /// The WAN's devices are asked for before the first line is read.
 const FIRST_READING: Duration = Duration::from_secs(5);
+const CHOOSE_AGAIN: Duration = Duration::from_secs(60);
 /// Where syslog daemons write, where there is no log daemon.
 const LOG_FILES: [&str; 2] = ["/var/log/messages", "/var/log/syslog"];
 const KMSG: &str = "/dev/kmsg";
@@ -75,8 +76,14 @@ pub(crate) fn chosen(config: &Config, roots: &Roots) -> Vec<Chosen> {
         sources.extend(roots.program("ubus").map(Chosen::Ubus));
     }
     sources.retain(|chosen| !config.is_disabled(chosen.source().name()));
-    sources.dedup();
-    sources
+    // Two readers of one log would tell everything twice.
+    let mut once: Vec<Chosen> = Vec::new();
+    for chosen in sources {
+        if !once.contains(&chosen) {
+            once.push(chosen);
+        }
+    }
+    once
 }
 
 impl Chosen {
@@ -122,8 +129,6 @@ pub(crate) struct Listener {
     wan: Arc<Latest<wan::Sample>>,
     intake: Arc<Intake>,
     healths: Healths,
-    /// This start of the router has not been told.
-    is_first_of_boot: bool,
 }
 
 impl Listener {
@@ -145,13 +150,17 @@ impl Listener {
         }
         let memo = opened.memo.as_ref();
         let intake = Intake::new(queue, memo, opened.same_boot, zone, wan_changed);
+        if !opened.same_boot {
+            tell_boot(&intake);
+        }
+        // Known from the first answer on.
+        intake.commit().map(report);
         Self {
             roots: roots.clone(),
             config: config.clone(),
             wan: Arc::clone(wan),
             intake: Arc::new(intake),
             healths: Healths::default(),
-            is_first_of_boot: !opened.same_boot,
         }
     }
 
@@ -171,9 +180,6 @@ impl Listener {
     pub(crate) async fn run(self) {
         timeout(FIRST_READING, self.wan.begun()).await.ok();
         self.look_around();
-        if self.is_first_of_boot {
-            self.tell_boot();
-        }
         tokio::join!(follow_all(&self), write_all(&self));
     }
 
@@ -185,14 +191,15 @@ impl Listener {
         self.intake.set_capacity(config.max_events);
         self.intake.tick(self.healths.is_logged(), clock::local_zone(&self.roots));
     }
+}
 
-    fn tell_boot(&self) {
-        let now = intake::now();
-        let started = now.boot.and_then(|boot| now.unix.checked_sub(boot));
-        // A clock that was never set says nothing about when that was.
-        let at = started.map_or(now, |unix| Moment { unix, boot: Some(Duration::ZERO) });
-        self.intake.tell_at(Told::new(Kind::RouterBoot, "The router started"), at);
-    }
+/// Together with the first write of this boot.
+fn tell_boot(intake: &Intake) {
+    let now = intake::now();
+    // By a clock that was never set, in 1970.
+    let unix = now.unix.saturating_sub(now.boot.unwrap_or_default());
+    let at = Moment { unix, boot: now.boot.map(|_| Duration::ZERO) };
+    intake.tell_at(Told::new(Kind::RouterBoot, "The router started"), at);
 }
 
 /// Sixteen hexadecimal digits that no other stream has.
@@ -245,10 +252,13 @@ async fn follow_all(listener: &Listener) {
                     // A source never ends by itself.
                     std::panic::resume_unwind(Box::new(error.to_string()));
                 },
-                () = config.changed() => if chosen(&config.now(), &listener.roots) != sources {
-                    info!("the logs are opened anew");
-                    break;
-                },
+                () = config.changed() => {}
+                // A log that a device has late, such as a file that its daemon makes.
+                () = sleep(CHOOSE_AGAIN) => {}
+            }
+            if chosen(&config.now(), &listener.roots) != sources {
+                info!("the logs are opened anew");
+                break;
             }
         }
     }

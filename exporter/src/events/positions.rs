@@ -34,6 +34,24 @@ pub(crate) struct FilePosition {
     pub(crate) inode: u64,
     /// Bytes read.
     pub(crate) offset: u64,
+    /// What the file begins with: another file may get the same inode.
+    #[serde(default)]
+    pub(crate) head: Option<Head>,
+}
+
+/// The beginning of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Head {
+    pub(crate) length: u64,
+    hash: u64,
+}
+
+impl Head {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        let mut hash = Fnv::new();
+        hash.add(bytes);
+        Self { length: bytes.len() as u64, hash: hash.0 }
+    }
 }
 
 /// Where a line stands in its source.
@@ -216,7 +234,7 @@ mod tests {
     #[test]
     fn a_reboot_keeps_the_places_in_files_only() {
         let mut positions = Positions::default();
-        let place = FilePosition { device: 1, inode: 2, offset: 3 };
+        let place = FilePosition { device: 1, inode: 2, offset: 3, head: Some(Head::of(b"x")) };
         positions.passed(Place::Ring(LineHash(1)));
         positions.passed(Place::Kernel(7));
         positions.passed(Place::File(Path::new("/var/log/messages"), place));

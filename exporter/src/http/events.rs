@@ -105,7 +105,11 @@ impl Cursor {
     }
 
     fn is_of(&self, snapshot: &Snapshot) -> bool {
-        self.stream.as_ref().is_none_or(|stream| *stream == snapshot.stream)
+        match &self.stream {
+            Some(stream) => *stream == snapshot.stream,
+            // A number that this stream has not got yet is of another one.
+            None => self.after < snapshot.next_seq,
+        }
     }
 
     fn has_news(&self, snapshot: &Snapshot) -> bool {

@@ -32,7 +32,7 @@ pub(crate) use route::NextHop;
 const GLANCE: Duration = Duration::from_secs(1);
 
 /// From hearing of a change to looking at it.
-const NEWS_PAUSE: Duration = Duration::from_millis(200);
+const NEWS_PAUSE: Duration = Duration::from_millis(500);
 
 /// While the WAN is not up: netifd finishes a session some seconds after its device has
 /// appeared, and nobody should wait half a minute to see it.

@@ -21,6 +21,9 @@ const KEPT: Duration = Duration::from_secs(48 * 60 * 60);
 /// One drop in each 40 s for a whole day; 50 kB in the state file.
 const MAX_RUNS: usize = 2000;
 
+/// After its start a router has a session within this time, if it ever has one.
+const FIRST_SESSION: Duration = Duration::from_secs(15 * 60);
+
 /// The drops of the last day.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Drops {
@@ -125,10 +128,13 @@ impl Drops {
 
     pub(super) fn note(&mut self, kind: Kind, at: Moment) {
         match meaning(kind) {
-            Meaning::SessionFailed if self.session == Session::Up => {
-                self.session = Session::Dropped;
+            Meaning::SessionFailed => {
+                // Installed long after the start: the log has forgotten the session's.
+                let is_late = at.boot.is_some_and(|boot| boot > FIRST_SESSION);
+                if self.session == Session::Up || (self.session == Session::NeverUp && is_late) {
+                    self.session = Session::Dropped;
+                }
             }
-            Meaning::SessionFailed => {}
             // A session has one return, however many lines told its end.
             Meaning::SessionBack => {
                 if std::mem::replace(&mut self.session, Session::Up) == Session::Dropped {
@@ -236,9 +242,13 @@ mod tests {
         drops.note(Kind::PppoePadiTimeout, at(NOON + 30));
         drops.note(Kind::PppoeUp, at(NOON + 60));
         assert_eq!(drops.reconnects_within_day(now(NOON + 60)), 0);
-        drops.note(Kind::PppoeDown, at(NOON + 70));
-        drops.note(Kind::PppoeUp, at(NOON + 80));
-        assert_eq!(drops.reconnects_within_day(now(NOON + 80)), 1);
+        drops.note(Kind::RouterBoot, at(NOON + 61));
+        drops.note(Kind::PppoeDown, at(NOON + 1000));
+        drops.note(Kind::PppoeUp, at(NOON + 1001));
+        assert_eq!(drops.reconnects_within_day(now(NOON + 1001)), 1, "it had been up unseen");
+        drops.note(Kind::PppoeDown, at(NOON + 1070));
+        drops.note(Kind::PppoeUp, at(NOON + 1080));
+        assert_eq!(drops.reconnects_within_day(now(NOON + 1080)), 2);
     }
 
     #[test]

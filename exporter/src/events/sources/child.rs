@@ -9,10 +9,12 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use rustix::process::Signal;
 use tokio::io::AsyncReadExt;
 use tokio::process::{ChildStdout, Command};
+use tokio::time::timeout;
 
 use crate::command::Group;
 
@@ -24,11 +26,14 @@ pub(crate) const SUBCOMMAND: &str = "follow-child";
 /// The exit code of shells for a program that cannot be started.
 pub(crate) const NOT_STARTED: u8 = 127;
 
+/// From being killed to being gone.
+const EXIT_TIME: Duration = Duration::from_secs(1);
+
 /// A child that runs.
 pub(super) struct Child {
     stdout: ChildStdout,
     /// Before the child itself: a group can be ended only while its leader is not reaped.
-    _group: Group,
+    group: Group,
     child: tokio::process::Child,
 }
 
@@ -50,7 +55,7 @@ pub(super) fn start(program: &Path, arguments: &[&str]) -> io::Result<Child> {
         .spawn()?;
     let group = Group::of(&child);
     let stdout = child.stdout.take().ok_or_else(|| io::Error::other("no pipe"))?;
-    Ok(Child { stdout, _group: group, child })
+    Ok(Child { stdout, group, child })
 }
 
 impl Child {
@@ -60,10 +65,17 @@ impl Child {
     }
 
     /// Ends it, if it has not ended, and says how it did.
-    pub(super) async fn end(mut self) -> String {
-        // What has closed its output may still be there, and has nothing to say any more.
-        self.child.start_kill().ok();
-        match self.child.wait().await {
+    pub(super) async fn end(self) -> String {
+        let Self { stdout, group, mut child } = self;
+        drop(stdout);
+        // What has closed its output may still be there, and has nothing to say any more;
+        // what is about to exit keeps its exit code. After the waiting, the group's number
+        // could be another's.
+        drop(group);
+        let Ok(status) = timeout(EXIT_TIME, child.wait()).await else {
+            return "it cannot be ended".to_owned();
+        };
+        match status {
             Ok(status) => match status.code() {
                 Some(code) if code == i32::from(NOT_STARTED) => "it cannot be started".to_owned(),
                 Some(code) => format!("it ended with exit code {code}"),

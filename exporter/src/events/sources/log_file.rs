@@ -6,17 +6,19 @@
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use linemux::MuxedEvents;
+use tokio::task::unconstrained;
 use tokio::time::timeout;
+use tracing::debug;
 
 use super::{CHUNK_BYTES, Feed, Follow, Place};
 use crate::clock;
 use crate::events::lines::Splitter;
-use crate::events::positions::FilePosition;
+use crate::events::positions::{FilePosition, Head};
 use crate::events::timeline::Span;
 
 /// Looked at this often even if nothing was announced: a rename can slip through, and
@@ -24,10 +26,17 @@ use crate::events::timeline::Span;
 const GLANCE: Duration = Duration::from_secs(1);
 /// Read of a file that was never read before: some days of a router's log.
 const BACKLOG_BYTES: u64 = 256 * 1024;
-/// A renamed file is still written to until its daemon hears of it.
+/// A renamed file is still written to until its daemon hears of it; a name that is free for
+/// longer is gone.
 const RETIREMENT: Duration = Duration::from_secs(5);
-/// How syslogd and logrotate name the file before this one.
-const ROTATED: [&str; 2] = ["0", "1"];
+/// Files that are open at a time, when one is renamed after the other.
+const MAX_TAILS: usize = 8;
+/// How syslogd, logrotate and logread name the files before this one, newest first.
+const ROTATED: [&str; 5] = ["old", "0", "1", "2", "3"];
+/// A file is recognised by so much of its beginning.
+const HEAD_BYTES: u64 = 256;
+/// Chunks read in a row, before what was announced meanwhile is thrown away.
+const BURST: usize = 16;
 
 /// Follows a log file.
 pub(crate) struct LogFile {
@@ -47,27 +56,53 @@ impl LogFile {
             current.skip_to_backlog()?;
             return Ok(vec![current]);
         };
-        if current.is(known) && current.length()? >= known.offset {
+        if current.continues(known)? {
             current.go_to(known.offset)?;
             return Ok(vec![current]);
         }
-        let before = ROTATED.iter().find_map(|suffix| {
+        let mut tails = self.rotated(known);
+        tails.push(current);
+        Ok(tails)
+    }
+
+    /// The file where reading stopped, under the name that it has now, and those that came
+    /// after it, oldest first. What cannot be opened is passed over.
+    fn rotated(&self, known: FilePosition) -> Vec<Tail> {
+        let mut tails: Vec<Tail> = Vec::new();
+        for suffix in ROTATED {
             let mut name = self.path.clone().into_os_string();
             name.push(".");
             name.push(suffix);
-            let mut rotated = Tail::open(Path::new(&name)).ok().filter(|file| file.is(known))?;
-            rotated.go_to(known.offset).ok()?;
-            Some(rotated)
-        });
-        Ok(before.into_iter().chain([current]).collect())
+            let Ok(mut tail) = Tail::open(Path::new(&name)) else { continue };
+            tail.retires = Some(clock::monotonic() + RETIREMENT);
+            let is_known = tail.continues(known).unwrap_or(false);
+            if is_known && tail.go_to(known.offset).is_err() {
+                break;
+            }
+            tails.insert(0, tail);
+            if is_known {
+                return tails;
+            }
+        }
+        Vec::new()
     }
 
     /// Reads every tail to its end, the oldest first.
-    async fn read_all(&mut self, tails: &mut Vec<Tail>, feed: &mut Feed<'_>) -> io::Result<()> {
+    async fn read_all(
+        &mut self,
+        tails: &mut Vec<Tail>,
+        changes: &mut Changes,
+        feed: &mut Feed<'_>,
+    ) -> io::Result<()> {
         for at in 0..tails.len() {
             // What comes late in a renamed file is not worth reading its successor twice.
             let is_front = tails[at + 1..].iter().all(|later| later.read == 0);
+            let mut chunks = 0;
             while tails[at].read_some(&mut self.buffer, feed)? {
+                chunks += 1;
+                if chunks % BURST == 0 {
+                    changes.forget().await;
+                }
                 if is_front {
                     feed.intake.passed(Place::File(&self.path, tails[at].position));
                 }
@@ -75,10 +110,24 @@ impl LogFile {
                 tokio::task::yield_now().await;
             }
         }
-        let now = clock::monotonic();
-        tails.retain(|tail| tail.retires.is_none_or(|when| now < when));
+        let newest = tails.len().saturating_sub(1);
+        let mut at = 0;
+        tails.retain(|tail| {
+            at += 1;
+            // The newest stays, also under no name at all, until its successor is there.
+            at > newest || !(tail.has_retired() || at + MAX_TAILS <= newest)
+        });
         Ok(())
     }
+}
+
+/// What has become of the name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    None,
+    /// There is something else to read under it.
+    Replaced,
+    Missing,
 }
 
 impl Follow for LogFile {
@@ -89,15 +138,12 @@ impl Follow for LogFile {
     }
 
     async fn follow(&mut self, feed: &mut Feed<'_>) -> String {
-        let mut changes = match Changes::of(&self.path).await {
-            Ok(changes) => changes,
-            Err(error) => return format!("cannot be watched: {error}"),
-        };
+        let mut changes = Changes::of(&self.path).await;
         let mut tails = loop {
             match self.resume(feed) {
                 Ok(tails) => break tails,
                 Err(error) if error.kind() == ErrorKind::NotFound => {
-                    feed.closed(&self.what(), "is not there", clock::monotonic());
+                    feed.closed("is not there", clock::monotonic());
                     changes.wait().await;
                 }
                 Err(error) => return format!("cannot be opened: {error}"),
@@ -105,12 +151,16 @@ impl Follow for LogFile {
         };
         feed.opened();
         loop {
-            if let Err(error) = self.read_all(&mut tails, feed).await {
+            if let Err(error) = self.read_all(&mut tails, &mut changes, feed).await {
                 return format!("cannot be read: {error}");
             }
             match replaced(&self.path, &mut tails) {
-                Ok(true) => continue,
-                Ok(false) => changes.wait().await,
+                Ok(Change::None) => changes.wait().await,
+                Ok(Change::Replaced) => {}
+                Ok(Change::Missing) if tails.iter().all(Tail::has_retired) => {
+                    return "is gone".to_owned();
+                }
+                Ok(Change::Missing) => changes.wait().await,
                 Err(error) => return format!("cannot be opened: {error}"),
             }
         }
@@ -118,27 +168,33 @@ impl Follow for LogFile {
 }
 
 /// Has the file been emptied, or has another taken its name? The latter joins the tails.
-fn replaced(path: &Path, tails: &mut Vec<Tail>) -> io::Result<bool> {
+fn replaced(path: &Path, tails: &mut Vec<Tail>) -> io::Result<Change> {
+    let Some(current) = tails.last_mut() else {
+        return Ok(Change::None);
+    };
+    let retirement = clock::monotonic() + RETIREMENT;
     let metadata = match path.metadata() {
         Ok(metadata) => metadata,
-        // Renamed, and the next one is not there yet.
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        // Renamed, and the next one is not there yet, or will never be.
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            current.retires.get_or_insert(retirement);
+            return Ok(Change::Missing);
+        }
         Err(error) => return Err(error),
     };
-    let Some(current) = tails.last_mut() else {
-        return Ok(false);
-    };
-    if !current.is(FilePosition::at(&metadata, 0)) {
+    if !current.is(FilePosition::at(&metadata)) {
         let next = Tail::open(path)?;
-        current.retires = Some(clock::monotonic() + RETIREMENT);
+        current.retires.get_or_insert(retirement);
         tails.push(next);
-        return Ok(true);
+        return Ok(Change::Replaced);
     }
-    if metadata.len() < current.read {
+    current.retires = None;
+    // Emptied, and perhaps written to again since.
+    if metadata.len() < current.read || !current.has_its_head()? {
         current.go_to(0)?;
-        return Ok(true);
+        return Ok(Change::Replaced);
     }
-    Ok(false)
+    Ok(Change::None)
 }
 
 /// An open file, and how far it has been read.
@@ -156,8 +212,8 @@ struct Tail {
 }
 
 impl FilePosition {
-    fn at(metadata: &Metadata, offset: u64) -> Self {
-        Self { device: metadata.dev(), inode: metadata.ino(), offset }
+    fn at(metadata: &Metadata) -> Self {
+        Self { device: metadata.dev(), inode: metadata.ino(), offset: 0, head: None }
     }
 }
 
@@ -169,7 +225,7 @@ impl Tail {
         if !metadata.is_file() {
             return Err(io::Error::other("it is not a plain file; name the syslog daemon's file"));
         }
-        let position = FilePosition::at(&metadata, 0);
+        let position = FilePosition::at(&metadata);
         let splitter = Splitter::default();
         Ok(Self { file, position, read: 0, splitter, skipping: false, retires: None })
     }
@@ -178,17 +234,51 @@ impl Tail {
         (self.position.device, self.position.inode) == (other.device, other.inode)
     }
 
+    fn has_retired(&self) -> bool {
+        self.retires.is_some_and(|when| when <= clock::monotonic())
+    }
+
     fn length(&self) -> io::Result<u64> {
         Ok(self.file.metadata()?.len())
+    }
+
+    /// Is it the file that was read up to there, and not emptied since?
+    fn continues(&self, known: FilePosition) -> io::Result<bool> {
+        let is_long = self.is(known) && self.length()? >= known.offset;
+        Ok(is_long && known.head.is_none_or(|head| self.head(head.length).ok() == Some(head)))
+    }
+
+    /// Does it still begin as it did?
+    fn has_its_head(&self) -> io::Result<bool> {
+        match self.position.head {
+            Some(head) => Ok(self.head(head.length)? == head),
+            None => Ok(true),
+        }
+    }
+
+    fn head(&self, length: u64) -> io::Result<Head> {
+        let mut bytes = vec![0; usize::try_from(length.min(HEAD_BYTES)).unwrap_or_default()];
+        let read = self.file.read_at(&mut bytes, 0)?;
+        Ok(Head::of(&bytes[..read]))
+    }
+
+    /// The beginning grows with the file, until it is long enough to be told apart.
+    fn note_head(&mut self) -> io::Result<()> {
+        let length = self.read.min(HEAD_BYTES);
+        if self.position.head.is_none_or(|head| head.length < length) {
+            self.position.head = Some(self.head(length)?);
+        }
+        Ok(())
     }
 
     fn go_to(&mut self, offset: u64) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(offset))?;
         self.read = offset;
         self.position.offset = offset;
+        self.position.head = None;
         self.splitter = Splitter::default();
         self.skipping = false;
-        Ok(())
+        self.note_head()
     }
 
     fn skip_to_backlog(&mut self) -> io::Result<()> {
@@ -224,33 +314,62 @@ impl Tail {
             self.position.offset = self.read + end;
         }
         self.read += length as u64;
+        self.note_head()?;
         Ok(true)
     }
 }
 
-/// Says when a file has changed.
-struct Changes(MuxedEvents);
+/// Says when a file has changed; without a watcher (they are few) only the glances are left.
+struct Changes(Option<MuxedEvents>);
 
 impl Changes {
-    async fn of(path: &Path) -> io::Result<Self> {
-        let mut events = MuxedEvents::new()?;
-        events.add_file(path).await?;
-        Ok(Self(events))
+    async fn of(path: &Path) -> Self {
+        let watch = async {
+            let mut events = MuxedEvents::new()?;
+            events.add_file(path).await?;
+            io::Result::Ok(events)
+        };
+        match watch.await {
+            Ok(events) => Self(Some(events)),
+            Err(error) => {
+                debug!("{}: looked at every second: {error}", path.display());
+                Self(None)
+            }
+        }
     }
 
     /// Returns when something has changed, and at every [`GLANCE`].
     async fn wait(&mut self) {
         let changed = async {
-            while let Ok(None) | Err(_) = self.0.next_event().await {
-                // Nothing is watched any more: the glances go on.
-                tokio::time::sleep(GLANCE).await;
+            // An error, or nothing to watch any more: the glances go on.
+            if !is_announced(&mut self.0).await {
+                std::future::pending::<()>().await;
             }
         };
         timeout(GLANCE, changed).await.ok();
-        // One look serves for everything that was announced until now.
-        while timeout(Duration::ZERO, self.0.next_event())
-            .await
-            .is_ok_and(|event| matches!(event, Ok(Some(_))))
-        {}
+        self.forget().await;
+    }
+
+    /// One look serves for everything that was announced until now.
+    async fn forget(&mut self) {
+        // All of it, however much there is.
+        unconstrained(async {
+            loop {
+                tokio::select! {
+                    biased;
+                    true = is_announced(&mut self.0) => {}
+                    () = std::future::ready(()) => break,
+                }
+            }
+        })
+        .await;
+    }
+}
+
+/// Returns at the next change; `false`: nothing is watched any more.
+async fn is_announced(events: &mut Option<MuxedEvents>) -> bool {
+    match events {
+        Some(events) => matches!(events.next_event().await, Ok(Some(_))),
+        None => false,
     }
 }

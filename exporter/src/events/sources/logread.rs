@@ -8,6 +8,7 @@
 //! is asked for a number of old ones, and with `-t` the time since 1970. BusyBox's prints
 //! old ones with `-F`.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,12 +21,16 @@ use crate::events::timeline::Span;
 
 /// More lines than any ring holds.
 const ALL_LINES: &str = "1000000";
-/// A pause this long ends a backlog: the ring comes in one burst.
-const QUIET: Duration = Duration::from_millis(300);
-/// Lines held back at most; a ring of 1 MiB has fewer that can matter.
-const MAX_HELD: usize = 4096;
-/// A program that has run so long without a word has nothing to say yet.
-const SILENT: Duration = Duration::from_secs(1);
+/// A pause this long ends a backlog: the ring comes in one burst. Only where the place is
+/// gone from the ring does anybody wait for it.
+const QUIET: Duration = Duration::from_secs(2);
+/// A busy log never pauses; a whole ring is read in less.
+const LONGEST_SEARCH: Duration = Duration::from_secs(5);
+/// Lines held back at most: a ring of 1 MiB has fewer bytes that can matter.
+const MAX_HELD_BYTES: usize = 256 * 1024;
+/// A program that has run so long without a word has nothing to say yet. OpenWrt's looks
+/// in silence for a log daemon that is gone, for 11 s.
+const SILENT: Duration = Duration::from_secs(15);
 
 /// Follows `logread`.
 pub(crate) struct Logread {
@@ -70,14 +75,13 @@ async fn follow(mut child: Child, feed: &mut Feed<'_>, mut backlog: Option<Backl
     let mut buffer = vec![0; CHUNK_BYTES];
     let mut alive_at = Some(Instant::from_std(crate::clock::monotonic()) + SILENT);
     loop {
-        let quiet_at = backlog.as_ref().and_then(|backlog| backlog.quiet_at);
+        let over_at = backlog.as_ref().and_then(Backlog::over_at);
         let read = tokio::select! {
+            // What is there to be read ends no pause.
+            biased;
             read = child.read(&mut buffer) => read,
-            () = at(quiet_at) => {
-                // Nothing of what was read before is left in the ring.
-                if let Some(backlog) = backlog.take() {
-                    backlog.release(feed);
-                }
+            () = at(over_at) => {
+                release(&mut backlog, feed);
                 continue;
             }
             () = at(alive_at) => {
@@ -92,15 +96,16 @@ async fn follow(mut child: Child, feed: &mut Feed<'_>, mut backlog: Option<Backl
                 alive_at = None;
                 feed.opened();
                 take(&buffer[..length], feed, &mut backlog);
+                if backlog.as_ref().is_some_and(Backlog::has_taken_too_long) {
+                    release(&mut backlog, feed);
+                }
             }
             Err(error) => return format!("cannot be read: {error}"),
         }
         // A flood must not keep the answers waiting.
         tokio::task::yield_now().await;
     }
-    if let Some(backlog) = backlog.take() {
-        backlog.release(feed);
-    }
+    release(&mut backlog, feed);
     child.end().await
 }
 
@@ -114,7 +119,7 @@ async fn at(moment: Option<Instant>) {
 fn take(chunk: &[u8], feed: &mut Feed<'_>, backlog: &mut Option<Backlog>) {
     feed.lines(chunk, |intake, timeline, line| match backlog {
         Some(searching) => {
-            let (hash, may_matter) = intake.glance(timeline, line);
+            let (hash, may_matter) = intake.glance(line);
             if searching.found_at(hash, may_matter.then_some(line))
                 && let Some(found) = backlog.take()
             {
@@ -124,8 +129,21 @@ fn take(chunk: &[u8], feed: &mut Feed<'_>, backlog: &mut Option<Backlog>) {
         None => intake.line(timeline, line, |line| Place::Ring(LineHash::of(line))),
     });
     if let Some(searching) = backlog {
-        searching.quiet_at = Some(Instant::from_std(crate::clock::monotonic()) + QUIET);
+        let now = Instant::from_std(crate::clock::monotonic());
+        searching.time.get_or_insert((now, now)).1 = now;
     }
+}
+
+/// Nothing of what was read before is left in the ring: all of it is new.
+fn release(backlog: &mut Option<Backlog>, feed: &mut Feed<'_>) {
+    let Some(backlog) = backlog.take() else { return };
+    for line in &backlog.held {
+        feed.intake.line(&mut feed.timeline, line, |_| Place::Nowhere);
+    }
+    if backlog.lost {
+        feed.missed_some();
+    }
+    feed.intake.set_lines_read(backlog.search.into_seen());
 }
 
 /// A ring that is being searched for the place where reading stopped.
@@ -133,13 +151,32 @@ fn take(chunk: &[u8], feed: &mut Feed<'_>, backlog: &mut Option<Backlog>) {
 struct Backlog {
     search: Search,
     /// Lines that are new if the place is not found.
-    held: Vec<Vec<u8>>,
-    quiet_at: Option<Instant>,
+    held: VecDeque<Vec<u8>>,
+    held_bytes: usize,
+    /// The oldest of them had to go.
+    lost: bool,
+    /// When the first and the last bytes came.
+    time: Option<(Instant, Instant)>,
 }
 
 impl Backlog {
     fn new(known: Run) -> Self {
-        Self { search: Search::new(known), held: Vec::new(), quiet_at: None }
+        Self {
+            search: Search::new(known),
+            held: VecDeque::new(),
+            held_bytes: 0,
+            lost: false,
+            time: None,
+        }
+    }
+
+    /// When the search is given up, if nothing comes.
+    fn over_at(&self) -> Option<Instant> {
+        self.time.map(|(first, last)| (last + QUIET).min(first + LONGEST_SEARCH))
+    }
+
+    fn has_taken_too_long(&self) -> bool {
+        self.time.is_some_and(|(first, last)| last > first + LONGEST_SEARCH)
     }
 
     fn found_at(&mut self, hash: LineHash, line: Option<&[u8]>) -> bool {
@@ -147,19 +184,14 @@ impl Backlog {
             return true;
         }
         if let Some(line) = line {
-            if self.held.len() == MAX_HELD {
-                self.held.remove(0);
+            self.held_bytes += line.len();
+            self.held.push_back(line.to_vec());
+            while self.held_bytes > MAX_HELD_BYTES {
+                let Some(oldest) = self.held.pop_front() else { break };
+                self.held_bytes -= oldest.len();
+                self.lost = true;
             }
-            self.held.push(line.to_vec());
         }
         false
-    }
-
-    /// All of it is new.
-    fn release(self, feed: &mut Feed<'_>) {
-        for line in &self.held {
-            feed.intake.line(&mut feed.timeline, line, |_| Place::Nowhere);
-        }
-        feed.intake.set_lines_read(self.search.into_seen());
     }
 }

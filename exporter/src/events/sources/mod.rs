@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::event::Told;
 use super::intake::Intake;
@@ -129,6 +129,8 @@ pub(crate) trait Follow {
 
 /// From bytes to the intake.
 pub(crate) struct Feed<'a> {
+    /// For messages.
+    what: String,
     pub(super) intake: &'a Intake,
     health: &'a Health,
     timeline: Timeline,
@@ -144,38 +146,45 @@ struct Absence {
     /// It has worked before: only then is it lost.
     was_there: bool,
     is_recorded: bool,
+    /// The log speaks of this absence.
+    is_told: bool,
     /// When the log last spoke of it.
     complained: Option<Instant>,
 }
 
 impl<'a> Feed<'a> {
-    fn new<F: Follow>(intake: &'a Intake, health: &'a Health) -> Self {
+    fn new<F: Follow>(source: &F, intake: &'a Intake, health: &'a Health) -> Self {
         health.wanted.fetch_add(1, Ordering::Relaxed);
         let (timeline, splitter) = (Timeline::new(F::SPAN), Splitter::default());
-        Self { intake, health, timeline, splitter, is_open: false, absence: Absence::default() }
+        let (what, absence) = (source.what(), Absence::default());
+        Self { what, intake, health, timeline, splitter, is_open: false, absence }
     }
 
     /// The source works. Until then it is said to be down.
     fn opened(&mut self) {
         if !std::mem::replace(&mut self.is_open, true) {
             self.health.open.fetch_add(1, Ordering::Relaxed);
-            let complained = self.absence.complained;
+            let Absence { complained, is_told, .. } = self.absence;
+            if is_told {
+                info!("{}: is read again", self.what);
+            }
             self.absence = Absence { was_there: true, complained, ..Absence::default() };
         }
     }
 
     /// It has ended, or could not be opened.
-    fn closed(&mut self, what: &str, reason: &str, now: Instant) {
+    fn closed(&mut self, reason: &str, now: Instant) {
         if std::mem::take(&mut self.is_open) {
             self.health.open.fetch_sub(1, Ordering::Relaxed);
         }
         self.splitter = Splitter::default();
-        let absence = &mut self.absence;
+        let Self { what, absence, .. } = self;
         let since = *absence.since.get_or_insert(now);
         let passed = |since: Instant| now.saturating_duration_since(since);
         if absence.complained.is_none_or(|last| passed(last) >= REPEAT) {
             warn!("{what}: {reason}; it is tried again and again");
             absence.complained = Some(now);
+            absence.is_told = true;
         } else {
             debug!("{what}: {reason}");
         }
@@ -183,7 +192,7 @@ impl<'a> Feed<'a> {
             absence.is_recorded = true;
             let told =
                 Told::new(Kind::LogSourceLost, "A log cannot be read: events may be missing");
-            self.intake.tell(told.with("source", what).with("reason", reason));
+            self.intake.tell(told.with("source", &*what).with("reason", reason));
         }
     }
 
@@ -222,7 +231,7 @@ impl Drop for Feed<'_> {
 
 /// Follows a source for ever.
 pub(crate) async fn keep_open<F: Follow>(mut source: F, intake: Arc<Intake>, health: Arc<Health>) {
-    let mut feed = Feed::new::<F>(&intake, &health);
+    let mut feed = Feed::new(&source, &intake, &health);
     let mut pause = FIRST_PAUSE;
     loop {
         let began = clock::monotonic();
@@ -231,7 +240,7 @@ pub(crate) async fn keep_open<F: Follow>(mut source: F, intake: Arc<Intake>, hea
         if feed.is_open && ended.saturating_duration_since(began) >= PROVEN {
             pause = FIRST_PAUSE;
         }
-        feed.closed(&source.what(), &reason, ended);
+        feed.closed(&reason, ended);
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
         health.restarts.fetch_add(1, Ordering::Relaxed);
