@@ -1,9 +1,10 @@
-//! The kernel's lines come once more through the log daemon: each counts once. Pure.
+//! The kernel's lines, and what others wrote among them, come once more through the log
+//! daemon: each counts once. Pure.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::parse::envelope::{Line, Origin};
+use super::parse::envelope::Line;
 
 /// Lines of the kernel that mattered and may still come again: the other source is a
 /// second behind at most.
@@ -16,21 +17,17 @@ pub(crate) struct KernelEchoes(VecDeque<(Duration, String)>);
 impl KernelEchoes {
     /// Has the kernel said this at this very microsecond, and was it heard?
     pub(crate) fn has_heard(&self, line: &Line<'_>) -> bool {
-        let Some(uptime) = kernel_time(line) else { return false };
+        let Some(uptime) = line.uptime else { return false };
         self.0.iter().any(|(time, text)| *time == uptime && text == line.text)
     }
 
     pub(crate) fn remember(&mut self, line: &Line<'_>) {
-        let Some(uptime) = kernel_time(line) else { return };
+        let Some(uptime) = line.uptime else { return };
         if self.0.len() == REMEMBERED {
             self.0.pop_front();
         }
         self.0.push_back((uptime, line.text.to_owned()));
     }
-}
-
-fn kernel_time(line: &Line<'_>) -> Option<Duration> {
-    line.uptime.filter(|_| matches!(line.origin, Origin::Kernel))
 }
 
 #[cfg(test)]
