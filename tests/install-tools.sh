@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that a make target needs, if any is missing; quiet when
-# none is. `install-tools.sh build` for compiling, `install-tools.sh test` for the rest too.
+# none is. `install-tools.sh build` for compiling, `install-tools.sh test` for the rest too,
+# `install-tools.sh fuzz` for libFuzzer.
 set -eu
 
 # program:package; the real readers of what we write, and the system's own tools.
@@ -12,7 +13,10 @@ shellcheck:shellcheck
 jq:jq
 ip:iproute2
 unshare:util-linux
+nsenter:util-linux
 setpriv:util-linux
+busybox:busybox-static
+faketime:faketime
 '
 
 missing=''
@@ -32,6 +36,9 @@ if [ "$1" = test ]; then
   done
   /usr/bin/python3 -c 'import prometheus_client.openmetrics' 2>/dev/null \
     || lacks python3-prometheus-client
+fi
+if [ "$1" = fuzz ]; then
+  command -v c++ >/dev/null 2>&1 || lacks g++
 fi
 [ -n "$missing" ] || exit 0
 

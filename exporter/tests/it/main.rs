@@ -3,13 +3,16 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cli;
+mod clock_step;
 mod config;
 mod corpus;
 mod docs;
 mod events;
 mod faults;
+mod full_disk;
 mod golden;
 mod http;
 mod ping;
 mod program;
 mod prometheus;
+mod syslog;
