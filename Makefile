@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build static test lint unit bench soak tools compiler no-static
+.PHONY: help run build static test lint unit bench soak fuzz tools compiler no-static
 
 # For build_info and the page.
 export BUILD_REVISION := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
@@ -44,8 +44,30 @@ unit: tools ## the tests of all crates
 no-static:
 	@test -e $(STATIC) || echo "the static build is not measured: there is none yet, see make static"
 
-bench: tools build no-static ## speed and memory beside prometheus-node-exporter
+bench: tools build no-static ## speed and memory beside prometheus-node-exporter, events under load
 	cargo run --release --locked -q -p netmonitor-tests --bin bench -- $(EXPORTER) $(wildcard $(STATIC))
 
-soak: build no-static ## an hour of pings and scrapes: memory, threads, CPU
+soak: build no-static ## two hundred kills, then an hour of pings, scrapes and log lines: memory, threads, CPU
 	cargo run --release --locked -q -p netmonitor-tests --bin soak -- $(EXPORTER) $(wildcard $(STATIC))
+
+# What libFuzzer needs from the compiler; the switch that means all this is not for stable
+# releases. Only for the target: build scripts and macros are not looked at.
+FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+	-Cllvm-args=-sanitizer-coverage-pc-table \
+	-Ccodegen-units=1 -Cdebug-assertions -Coverflow-checks
+FUZZ_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
+FUZZ_SECONDS ?= 600
+
+# Its versions are those of the other crates; what only the fuzzer needs is added.
+
+fuzz: compiler ## look for log lines that break the parser, for FUZZ_SECONDS (600)
+	@tests/install-tools.sh fuzz
+	@mkdir -p target/fuzz/corpus target/fuzz/found
+	cp Cargo.lock exporter/fuzz/
+	RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --release --manifest-path exporter/fuzz/Cargo.toml \
+	  --target-dir target/fuzz --target $(FUZZ_TARGET)
+	rm exporter/fuzz/Cargo.lock
+	target/fuzz/$(FUZZ_TARGET)/release/netmonitor-fuzz -max_total_time=$(FUZZ_SECONDS) \
+	  -max_len=16384 -timeout=20 -print_final_stats=1 -dict=exporter/fuzz/tokens.dict \
+	  -artifact_prefix=target/fuzz/found/ target/fuzz/corpus exporter/fuzz/corpus

@@ -8,6 +8,8 @@
 pub mod cli;
 pub mod config;
 pub mod exporter;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod roots;
 
 mod clock;
