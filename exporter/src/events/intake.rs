@@ -6,7 +6,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
@@ -21,9 +21,10 @@ use super::kernel_echoes::KernelEchoes;
 use super::kind::Kind;
 use super::names::Names;
 use super::parse::envelope::{self, Line, Origin};
-use super::parse::{self, Meaning};
+use super::parse::{self, Family, Meaning};
 use super::positions::{FilePosition, LineHash, Place, Positions, Run};
 use super::queue::{Outcome, Queue, Snapshot};
+use super::recovery::PATIENCE;
 use super::suppression::Initial;
 use super::timeline::Timeline;
 use crate::clock;
@@ -51,6 +52,8 @@ struct State {
     announcements: Announcements,
     /// Wall clock minus time since the start, when last looked at.
     clock: Moment,
+    /// When a link was regained that may be a recovery, in the order of the families.
+    regained: [Option<(Moment, Instant)>; 2],
     /// Something beside events has changed since the state was last written.
     has_moved: bool,
 }
@@ -100,6 +103,7 @@ impl Intake {
             echoes: KernelEchoes::default(),
             announcements: Announcements::default(),
             clock: saved("clock").filter(|_| same_boot).and_then(saved_clock).unwrap_or_else(now),
+            regained: [None; 2],
             has_moved: false,
         };
         Self { state: Mutex::new(state), written: Notify::new(), wan }
@@ -120,22 +124,31 @@ impl Intake {
         let line = envelope::read(&text);
         timeline.note(&line.stamp, line.uptime);
         let is_news = self.with(|state| {
+            let mut is_news = false;
+            for (family, told) in state.interpreter.recovered_before(&line) {
+                state.recovered(family, told);
+                is_news = true;
+            }
             state.positions.passed(place(&line));
             state.has_moved = true;
             if state.echoes.has_heard(&line) {
-                return false;
+                return is_news;
             }
             let mut told = Vec::new();
             let names = Arc::clone(&state.names);
             if !state.interpreter.interpret(&line, &names, &mut told) {
-                return false;
+                return is_news;
             }
             state.echoes.remember(&line);
-            if told.is_empty() {
-                return false;
+            let awaits = Family::ALL.map(|family| state.interpreter.awaits(family));
+            if told.is_empty() && awaits == state.regained.map(|regained| regained.is_some()) {
+                return is_news;
             }
             state.watch_clock();
             let at = timeline.place(&line.stamp, line.uptime, state.clock, &state.zone);
+            for (awaits, regained) in awaits.into_iter().zip(&mut state.regained) {
+                *regained = awaits.then(|| regained.unwrap_or((at, clock::monotonic())));
+            }
             for told in told {
                 state.announcements.told(told.kind, clock::monotonic());
                 state.queue.push(told, at);
@@ -189,6 +202,7 @@ impl Intake {
             state.zone = zone.clone();
             state.queue.set_zone(zone);
             state.watch_clock();
+            state.recover_late();
             for (told, at) in state.announcements.due(clock::monotonic(), is_logged) {
                 let at = state.clock.back_to(at);
                 let mut admitted = Vec::new();
@@ -289,6 +303,26 @@ impl Intake {
 }
 
 impl State {
+    /// A link that was regained has turned out to be the recovery, as of then.
+    fn recovered(&mut self, family: Family, told: Told) {
+        let regained = self.regained[family as usize].take();
+        let at = regained.map_or(self.clock, |(at, _)| self.clock.back_to(at));
+        self.queue.push(told, at);
+    }
+
+    /// The same where no further line comes.
+    fn recover_late(&mut self) {
+        for family in Family::ALL {
+            let since = self.regained[family as usize].map(|(_, since)| since);
+            let is_over = since.is_none_or(|since| {
+                clock::monotonic().saturating_duration_since(since) >= PATIENCE
+            });
+            if is_over && let Some(told) = self.interpreter.recover(family) {
+                self.recovered(family, told);
+            }
+        }
+    }
+
     /// Notes where the clock stands; when it has jumped, events of this boot move with it.
     fn watch_clock(&mut self) {
         let (before, now) = (self.clock, now());

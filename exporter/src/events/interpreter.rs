@@ -13,6 +13,7 @@ use super::kind::Kind;
 use super::names::Names;
 use super::parse::envelope::Line;
 use super::parse::{Family, Meaning, parse};
+use super::recovery::{LogTime, Recoveries};
 use super::sessions::Sessions;
 pub(crate) use super::suppression::Initial;
 use super::suppression::Suppression;
@@ -23,6 +24,8 @@ use super::suppression::Suppression;
 pub(crate) struct Interpreter {
     sessions: Sessions,
     suppression: Suppression,
+    #[serde(default)]
+    recoveries: Recoveries,
     /// The WAN's last IPv4 address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     address: Option<IpAddr>,
@@ -33,6 +36,7 @@ impl Interpreter {
         Self {
             sessions: Sessions::default(),
             suppression: Suppression::new(initial),
+            recoveries: Recoveries::default(),
             address: None,
         }
     }
@@ -50,8 +54,41 @@ impl Interpreter {
                 self.sessions.hear_netifd(pid, of_wan);
                 None
             }
-            Meaning::LinkRegained(_) | Meaning::ClientStopped | Meaning::Nothing => None,
+            Meaning::LinkRegained(_)
+            | Meaning::TornDown(_)
+            | Meaning::ClientStopped
+            | Meaning::Nothing => None,
         }
+    }
+
+    /// Recoveries that are clear when this line is there: they happened when the link was
+    /// regained. To be asked before the line is interpreted.
+    pub(crate) fn recovered_before(&mut self, line: &Line<'_>) -> Vec<(Family, Told)> {
+        if self.recoveries.is_empty() {
+            return Vec::new();
+        }
+        let now = LogTime::of(line);
+        let over =
+            Family::ALL.into_iter().filter(|family| self.recoveries.is_over_at(*family, now));
+        let over: Vec<Family> = over.collect();
+        over.into_iter().filter_map(|family| Some((family, self.recover(family)?))).collect()
+    }
+
+    /// Nothing else was said about a link that was regained: the WAN is up.
+    pub(crate) fn recover(&mut self, family: Family) -> Option<Told> {
+        if !self.recoveries.end(family) {
+            return None;
+        }
+        let message = match family {
+            Family::V4 => "WAN is up: the device under it has its link again",
+            Family::V6 => "IPv6 of the WAN is up: the device under it has its link again",
+        };
+        Some(Told::new(self.suppression.regain_link(family)?, message))
+    }
+
+    /// Has the link been regained, and is it not clear yet what that means?
+    pub(crate) fn awaits(&self, family: Family) -> bool {
+        self.recoveries.awaits(family)
     }
 
     /// Appends what a line tells to `out`, in order; returns whether the line mattered: it
@@ -67,12 +104,18 @@ impl Interpreter {
             Meaning::Child { pid, of_wan } => return self.sessions.hear_netifd(pid, of_wan),
             Meaning::Fact(told) => self.tell(told, out),
             Meaning::LinkLost(family, told) => {
+                self.recoveries.end(family);
                 if self.suppression.lose_link(family) {
                     out.push(told);
                 }
             }
-            Meaning::LinkRegained(family) => self.regain_link(family, out),
-            Meaning::ClientStopped => self.suppression.tear_down(),
+            Meaning::LinkRegained(family) => {
+                if self.suppression.is_link_alone(family) {
+                    self.recoveries.begin(family, LogTime::of(line));
+                }
+            }
+            Meaning::TornDown(family) => self.tear_down(family),
+            Meaning::ClientStopped => self.tear_down(Family::V4),
             Meaning::Lease(address, told) => {
                 self.tell(told, out);
                 self.note_address(address, out);
@@ -94,8 +137,15 @@ impl Interpreter {
 
     /// For facts that do not come from a log line: appended to `out` if they are news.
     pub(crate) fn tell(&mut self, told: Told, out: &mut Vec<Told>) {
-        if ends_session(told.kind) {
-            self.suppression.tear_down();
+        match told.kind {
+            Kind::WanUp | Kind::WanDown => {
+                self.recoveries.end(Family::V4);
+            }
+            Kind::Wan6Up | Kind::Wan6Down => {
+                self.recoveries.end(Family::V6);
+            }
+            kind if ends_session(kind) => self.tear_down(Family::V4),
+            _ => {}
         }
         if self.suppression.admit(told.kind) {
             out.push(told);
@@ -118,14 +168,9 @@ impl Interpreter {
         Some(Self { sessions: restored.sessions.bounded(), ..restored })
     }
 
-    fn regain_link(&mut self, family: Family, out: &mut Vec<Told>) {
-        if let Some(kind) = self.suppression.regain_link(family) {
-            let message = match family {
-                Family::V4 => "WAN is up: the device under it has its link again",
-                Family::V6 => "IPv6 of the WAN is up: the device under it has its link again",
-            };
-            out.push(Told::new(kind, message));
-        }
+    fn tear_down(&mut self, family: Family) {
+        self.recoveries.end(family);
+        self.suppression.tear_down(family);
     }
 
     fn note_address(&mut self, address: IpAddr, out: &mut Vec<Told>) {

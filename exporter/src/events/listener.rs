@@ -211,17 +211,16 @@ fn random_name() -> String {
 
 /// The WAN's names: as configured, and as netifd says.
 fn names(config: &Config, wan: Option<&wan::Sample>) -> Names {
-    let told = wan.into_iter().flat_map(|wan| {
-        let is_ppp = wan.proto.as_deref() == Some(PPPOE);
-        let l3_device = wan.l3_device.clone().filter(|_| !is_ppp);
-        [Some(wan.interface.clone()), wan.device.clone(), l3_device].into_iter().flatten()
-    });
-    let ppp = wan.filter(|wan| wan.proto.as_deref() == Some(PPPOE));
-    let ppp = ppp.and_then(|wan| wan.l3_device.clone());
-    Names::new(
-        config.wan_names.iter().cloned().chain(told),
-        config.pppoe_device.iter().cloned().chain(ppp),
-    )
+    let mut names =
+        Names::new(config.wan_names.iter().cloned(), config.pppoe_device.iter().cloned());
+    let Some(wan) = wan else { return names };
+    names.add_interface(wan.interface.clone());
+    wan.device.iter().for_each(|device| names.add_device(device.clone()));
+    let is_ppp = wan.proto.as_deref() == Some(PPPOE);
+    if let Some(device) = wan.l3_device.clone() {
+        if is_ppp { names.add_ppp(device) } else { names.add_device(device) }
+    }
+    names
 }
 
 /// Follows the sources of the settings in force.

@@ -19,6 +19,7 @@ pub(crate) mod names;
 mod parse;
 mod positions;
 pub(crate) mod queue;
+mod recovery;
 pub(crate) mod replay;
 mod sessions;
 pub(crate) mod sources;

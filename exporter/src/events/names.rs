@@ -4,7 +4,7 @@
 //! line is about the WAN. A name counts whole: `wan` is neither `wanb` nor `wwan`, and
 //! `eth1` is not `eth10`.
 
-/// Names of the WAN. What was configured may be a netifd interface, a device or both.
+/// Names of the WAN.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Names {
     interfaces: Vec<String>,
@@ -13,25 +13,44 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// `wan`: interfaces and devices as configured, and what netifd told; `ppp`: devices
-    /// of the PPPoE session, none for a WAN without PPPoE.
+    /// `wan`: netifd's name first, then devices, as configured; one name alone may be both.
+    /// `ppp`: devices of the PPPoE session, none for a WAN without PPPoE.
     pub(crate) fn new(
         wan: impl IntoIterator<Item = String>,
         ppp: impl IntoIterator<Item = String>,
     ) -> Self {
         let mut names = Self::default();
-        for name in wan {
-            // The cable is in the device under the VLAN: eth0 under eth0.2.
-            if let Some((base, _)) = name.split_once('.') {
-                add(&mut names.devices, base.to_owned());
+        let mut wan = wan.into_iter();
+        let first = wan.next();
+        for device in wan {
+            names.add_device(device);
+        }
+        if let Some(first) = first {
+            if names.devices.is_empty() {
+                names.add_device(first.clone());
             }
-            add(&mut names.devices, name.clone());
-            add(&mut names.interfaces, name);
+            names.add_interface(first);
         }
         for name in ppp {
-            add(&mut names.ppp, name);
+            names.add_ppp(name);
         }
         names
+    }
+
+    pub(crate) fn add_interface(&mut self, name: String) {
+        add(&mut self.interfaces, name);
+    }
+
+    pub(crate) fn add_device(&mut self, name: String) {
+        // The cable is in the device under the VLAN: eth0 under eth0.2.
+        if let Some((base, _)) = name.split_once('.') {
+            add(&mut self.devices, base.to_owned());
+        }
+        add(&mut self.devices, name);
+    }
+
+    pub(crate) fn add_ppp(&mut self, name: String) {
+        add(&mut self.ppp, name);
     }
 
     /// Is this netifd's interface of the WAN?
@@ -54,6 +73,11 @@ impl Names {
     /// Does this device carry the WAN?
     pub(crate) fn is_device(&self, name: &str) -> bool {
         self.devices.iter().any(|own| own == name)
+    }
+
+    /// Is the WAN a VLAN on a device that carries others as well?
+    pub(crate) fn has_vlan_device(&self) -> bool {
+        self.devices.iter().any(|own| own.contains('.'))
     }
 
     /// Is this the device of the WAN's PPPoE session?
@@ -101,7 +125,7 @@ mod tests {
     fn the_ipv6_companion_is_told_from_siblings() {
         let own = names(&["wan", "eth0.2"], &[]);
         assert!(own.is_interface6("wan6") && own.is_interface6("wan_6"));
-        for other in ["wan_6_4", "wan66", "wan", "wan_", "wan_66", "wanb6", "eth0.26"] {
+        for other in ["wan_6_4", "wan66", "wan", "wan_", "wan_66", "wanb6", "eth0.26", "eth0.2"] {
             assert!(!own.is_interface6(other), "{other}");
         }
         let second = names(&["wan1"], &[]);
@@ -110,8 +134,26 @@ mod tests {
     }
 
     #[test]
-    fn a_companion_that_is_named_as_well_stays_a_companion() {
-        let both = names(&["wan", "wan6", "eth1"], &[]);
+    fn of_several_names_the_first_is_netifds_and_the_others_are_devices() {
+        let names = names(&["wan", "eth1"], &[]);
+        assert!(!names.is_device("wan"), "a port of the LAN that is called so");
+        assert!(!names.is_interface("eth1"));
+        let mut told = names;
+        told.add_device("br-wan".to_owned());
+        told.add_interface("internet".to_owned());
+        assert!(told.is_device("br-wan") && told.is_interface("internet"));
+    }
+
+    #[test]
+    fn one_name_may_be_both() {
+        let names = names(&["wan"], &[]);
+        assert!(names.is_device("wan") && names.is_interface("wan"));
+    }
+
+    #[test]
+    fn a_companion_that_is_told_as_well_stays_a_companion() {
+        let mut both = names(&["wan", "eth1"], &[]);
+        both.add_interface("wan6".to_owned());
         assert!(both.is_interface("wan") && both.is_interface6("wan6"));
         assert!(!both.is_interface("wan6"));
         let alone = names(&["wan6"], &[]);
@@ -123,6 +165,7 @@ mod tests {
         let names = names(&["wan", "eth0.2"], &[]);
         assert!(names.is_device("eth0.2") && names.is_device("eth0"));
         assert!(!names.is_device("eth0.1"));
+        assert!(names.has_vlan_device());
         assert!(!names.has_ppp());
     }
 }

@@ -6,14 +6,19 @@ use std::io::{self, ErrorKind, Read, Write};
 
 use super::event::Told;
 use super::interpreter::{Initial, Interpreter};
+use super::kernel_echoes::KernelEchoes;
 use super::kind::Kind;
 use super::lines::Splitter;
-use super::log_clock::LogClock;
+use super::log_clock::{LogClock, Shown};
 use super::names::Names;
+use super::parse::Family;
 use super::parse::envelope::{Line, clean, read};
 
 /// One system call for some hundred lines.
 const CHUNK_BYTES: usize = 32 * 1024;
+
+/// Events held back for one that may come before them.
+const MAX_HELD: usize = 64;
 
 /// How to replay.
 #[derive(Debug, Clone)]
@@ -59,10 +64,26 @@ pub(crate) fn replay(
     if outcome.is_ok() {
         splitter.finish(|line| outcome = player.play(line));
     }
-    match outcome.and_then(|()| player.output.flush()) {
+    match outcome.and_then(|()| player.finish()).and_then(|()| player.output.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         outcome => outcome,
     }
+}
+
+/// An event that is not printed yet: one before it may still come to light.
+struct Held {
+    at: Shown,
+    line_number: u64,
+    told: Told,
+}
+
+/// Where a recovery will stand, if it is one.
+struct Slot {
+    family: Family,
+    at: Shown,
+    line_number: u64,
+    /// In what is held.
+    before: usize,
 }
 
 /// The state of a replay.
@@ -73,6 +94,9 @@ struct Player<'a, W: Write> {
     clock: LogClock,
     line_number: u64,
     told: Vec<Told>,
+    held: Vec<Held>,
+    slots: Vec<Slot>,
+    echoes: KernelEchoes,
 }
 
 impl<'a, W: Write> Player<'a, W> {
@@ -84,6 +108,9 @@ impl<'a, W: Write> Player<'a, W> {
             clock: LogClock::default(),
             line_number: 0,
             told: Vec::new(),
+            held: Vec::new(),
+            slots: Vec::new(),
+            echoes: KernelEchoes::default(),
         }
     }
 
@@ -95,12 +122,59 @@ impl<'a, W: Write> Player<'a, W> {
             let kind = self.interpreter.classify(&line, &self.options.names);
             return writeln!(self.output, "{}", kind.map_or("-", Kind::name));
         }
-        self.interpret(&line);
-        let mut told = std::mem::take(&mut self.told);
-        for told in told.drain(..) {
-            self.print(&told)?;
+        for (family, told) in self.interpreter.recovered_before(&line) {
+            self.fill(family, told);
         }
-        self.told = told;
+        self.interpret(&line);
+        let (at, line_number) = (self.clock.time(), self.line_number);
+        let told = self.told.drain(..);
+        self.held.extend(told.map(|told| Held { at, line_number, told }));
+        for family in Family::ALL {
+            self.slots.retain(|slot| slot.family != family || self.interpreter.awaits(family));
+            if self.interpreter.awaits(family)
+                && self.slots.iter().all(|slot| slot.family != family)
+            {
+                self.slots.push(Slot { family, at, line_number, before: self.held.len() });
+            }
+        }
+        if self.held.len() > MAX_HELD {
+            self.recover_all();
+        }
+        if self.slots.is_empty() { self.print_held() } else { Ok(()) }
+    }
+
+    /// The log is over: nothing else will be said.
+    fn finish(&mut self) -> io::Result<()> {
+        self.recover_all();
+        self.print_held()
+    }
+
+    fn recover_all(&mut self) {
+        for family in Family::ALL {
+            if let Some(told) = self.interpreter.recover(family) {
+                self.fill(family, told);
+            }
+        }
+        self.slots.clear();
+    }
+
+    /// Puts a recovery where it belongs.
+    fn fill(&mut self, family: Family, told: Told) {
+        let Some(at_slot) = self.slots.iter().position(|slot| slot.family == family) else {
+            return;
+        };
+        let Slot { at, line_number, before, .. } = self.slots.remove(at_slot);
+        self.held.insert(before, Held { at, line_number, told });
+        // Those that began later stand behind it.
+        self.slots[at_slot..].iter_mut().for_each(|slot| slot.before += 1);
+    }
+
+    fn print_held(&mut self) -> io::Result<()> {
+        let mut held = std::mem::take(&mut self.held);
+        for held in held.drain(..) {
+            self.print(&held)?;
+        }
+        self.held = held;
         Ok(())
     }
 
@@ -111,17 +185,28 @@ impl<'a, W: Write> Player<'a, W> {
             if self.told.iter().any(|told| told.kind == Kind::RouterBoot) {
                 self.interpreter.restart();
             }
-        } else {
+        }
+        // Another start has the same microseconds again.
+        if self.told.iter().any(|told| told.kind == Kind::RouterBoot) {
+            self.echoes = KernelEchoes::default();
+        }
+        if !self.options.derived {
             self.told.clear();
         }
-        self.interpreter.interpret(line, &self.options.names, &mut self.told);
+        if self.echoes.has_heard(line) {
+            return;
+        }
+        if self.interpreter.interpret(line, &self.options.names, &mut self.told) {
+            self.echoes.remember(line);
+        }
         if !self.options.derived {
             self.told.retain(|told| told.kind != Kind::WanIpChanged);
         }
     }
 
-    fn print(&mut self, told: &Told) -> io::Result<()> {
-        let (time, kind, message) = (self.clock.time(), told.kind.name(), &told.message);
+    fn print(&mut self, held: &Held) -> io::Result<()> {
+        let Held { at: time, line_number, told } = held;
+        let (kind, message) = (told.kind.name(), &told.message);
         if !self.options.json {
             return writeln!(self.output, "{time} {kind} {message}");
         }
@@ -131,7 +216,7 @@ impl<'a, W: Write> Player<'a, W> {
             .map(|(name, value)| (name.to_string(), value.as_str().into()))
             .collect();
         let event = serde_json::json!({
-            "line": self.line_number, "time": time.to_string(), "type": kind,
+            "line": line_number, "time": time.to_string(), "type": kind,
             "message": message, "detail": detail,
         });
         writeln!(self.output, "{event}")

@@ -68,14 +68,22 @@ impl Sessions {
     /// Takes in what a daemon says.
     pub(crate) fn hear(&mut self, pid: Option<u32>, said: Said<'_>, names: &Names) -> Heard {
         let changed = match (&said, pid) {
-            (Said::DialsPppoe, Some(pid)) => self.forget(pid),
-            (Said::DialsOther, Some(pid)) => self.bind(pid, false, Evidence::Plugin),
+            (Said::DialsPppoe, Some(pid)) => self.dial(pid),
+            (Said::DialsOther, Some(pid)) => self.dial_other(pid),
+            (Said::Discovered | Said::End(Cause::NoDiscovery, _), Some(pid)) => self.discover(pid),
             (Said::Started, Some(pid)) => self.start(pid),
             (Said::Device(name), Some(pid)) => self.bind(pid, names.is_ppp(name), Evidence::Device),
             _ => false,
         };
         let ours = pid.is_none_or(|pid| self.is_ours(pid));
-        let mut heard = if ours { self.hear_ours(pid, said) } else { Heard::default() };
+        let mut heard = match (ours, said, pid) {
+            (true, said, _) => self.hear_ours(pid, said),
+            // The number is free for another process.
+            (false, Said::Exit, Some(pid)) => {
+                Heard { changed: self.forget(pid), ..Heard::default() }
+            }
+            (false, ..) => Heard::default(),
+        };
         heard.changed |= changed;
         heard
     }
@@ -118,7 +126,11 @@ impl Sessions {
                 heard.told = Some(down(message));
                 heard.changed = pid.is_some_and(|pid| self.forget(pid));
             }
-            Said::DialsPppoe | Said::DialsOther | Said::Started | Said::Device(_) => {}
+            Said::DialsPppoe
+            | Said::DialsOther
+            | Said::Discovered
+            | Said::Started
+            | Said::Device(_) => {}
         }
         heard
     }
@@ -160,6 +172,29 @@ impl Sessions {
                 *session = Session { pid, whose, ..Session::default() };
             }),
         }
+    }
+
+    /// A process that dials PPPoE anew; whose it is, netifd may have said before.
+    fn dial(&mut self, pid: u32) -> bool {
+        let is_child = self.is_by(pid, Evidence::Child);
+        if is_child { self.start(pid) } else { self.forget(pid) }
+    }
+
+    /// netifd knows better than a plugin whose a process is.
+    fn dial_other(&mut self, pid: u32) -> bool {
+        !self.is_by(pid, Evidence::Child) && self.bind(pid, false, Evidence::Plugin)
+    }
+
+    /// What looks for an access server dials PPPoE, whatever the number did before. The
+    /// device may be that of another PPPoE session.
+    fn discover(&mut self, pid: u32) -> bool {
+        self.is_by(pid, Evidence::Plugin) && self.forget(pid)
+    }
+
+    fn is_by(&self, pid: u32, by: Evidence) -> bool {
+        self.session(Some(pid))
+            .and_then(|session| session.whose)
+            .is_some_and(|whose| whose.by == by)
     }
 
     fn bind(&mut self, pid: u32, ours: bool, by: Evidence) -> bool {
@@ -243,6 +278,10 @@ mod tests {
         Said::Over(Over::Hangup)
     }
 
+    fn no_answer() -> Said<'static> {
+        Said::End(Cause::NoDiscovery, Told::new(Kind::PppoePadiTimeout, "x"))
+    }
+
     #[test]
     fn an_unknown_process_is_the_wans_until_its_device_is_named() {
         let mut sessions = Sessions::default();
@@ -260,8 +299,7 @@ mod tests {
         let mut sessions = Sessions::default();
         heard(&mut sessions, 7, Said::DialsOther);
         heard(&mut sessions, 7, Said::Started);
-        assert_eq!(heard(&mut sessions, 7, Said::Exit), "-");
-        assert_eq!(sessions, Sessions { known: sessions.known.clone() });
+        assert_eq!(heard(&mut sessions, 7, over()), "-");
         heard(&mut sessions, 7, Said::DialsPppoe);
         assert_eq!(heard(&mut sessions, 7, Said::Exit), "pppoe_down", "the number came again");
     }
@@ -274,6 +312,43 @@ mod tests {
         assert!(!sessions.hear_netifd(8, false), "said before");
         assert_eq!(heard(&mut sessions, 8, Said::Started), "-");
         assert_eq!(heard(&mut sessions, 8, over()), "-");
+    }
+
+    #[test]
+    fn a_plugin_does_not_overrule_netifd() {
+        let mut sessions = Sessions::default();
+        sessions.hear_netifd(21, false);
+        for said in [Said::DialsPppoe, Said::Started, Said::DialsPppoe, Said::Discovered] {
+            heard(&mut sessions, 21, said);
+            assert_eq!(heard(&mut sessions, 21, over()), "-");
+        }
+        assert_eq!(heard(&mut sessions, 21, no_answer()), "-");
+        heard(&mut sessions, 21, Said::Device("pppoe-wan"));
+        assert_eq!(heard(&mut sessions, 21, over()), "pppoe_down", "a device is certain");
+        sessions.hear_netifd(21, true);
+        heard(&mut sessions, 21, Said::DialsOther);
+        assert_eq!(heard(&mut sessions, 21, over()), "pppoe_down");
+    }
+
+    #[test]
+    fn a_process_that_ends_frees_its_number() {
+        let mut sessions = Sessions::default();
+        sessions.hear_netifd(21, false);
+        let exit = sessions.hear(Some(21), Said::Exit, &names());
+        assert_eq!(exit, Heard { changed: true, ..Heard::default() });
+        assert_eq!(heard(&mut sessions, 21, over()), "pppoe_down");
+    }
+
+    #[test]
+    fn who_looks_for_an_access_server_dials_pppoe() {
+        let mut sessions = Sessions::default();
+        heard(&mut sessions, 7, Said::DialsOther);
+        assert_eq!(heard(&mut sessions, 7, no_answer()), "pppoe_padi_timeout");
+        heard(&mut sessions, 8, Said::DialsOther);
+        heard(&mut sessions, 8, Said::Discovered);
+        assert_eq!(heard(&mut sessions, 8, over()), "pppoe_down");
+        heard(&mut sessions, 9, Said::Device("pppoe-wanb"));
+        assert_eq!(heard(&mut sessions, 9, no_answer()), "-", "another one's PPPoE dials again");
     }
 
     #[test]

@@ -112,6 +112,14 @@ impl Suppression {
         is_news
     }
 
+    /// Would the link alone be a recovery?
+    pub(crate) fn is_link_alone(&self, family: Family) -> bool {
+        match family {
+            Family::V4 => self.link_alone.v4,
+            Family::V6 => self.link_alone.v6,
+        }
+    }
+
     /// netifd has the link again: with force_link, which is usual for static addresses,
     /// that is the recovery, and no other line comes.
     pub(crate) fn regain_link(&mut self, family: Family) -> Option<Kind> {
@@ -119,9 +127,9 @@ impl Suppression {
         (*self.link_alone(family) && self.admit(up)).then_some(up)
     }
 
-    /// The WAN's session or lease is given up: it does not come back with the link alone.
-    pub(crate) fn tear_down(&mut self) {
-        self.link_alone.v4 = false;
+    /// What the interface had is given up: it does not come back with the link alone.
+    pub(crate) fn tear_down(&mut self, family: Family) {
+        *self.link_alone(family) = false;
     }
 
     fn link_alone(&mut self, family: Family) -> &mut bool {

@@ -604,3 +604,17 @@ fn a_clock_that_was_set_between_two_runs_is_noticed() {
     let after = page["events"][0]["ts"].as_f64().unwrap();
     assert!((after - before).abs() < 1.0, "{before} {after}");
 }
+
+#[test]
+fn a_link_that_is_back_is_the_recovery_where_nothing_else_is_said() {
+    let router = Router::with_log_file();
+    router.append("");
+    let program = router.start();
+    router.append(&netifd(0, "Interface 'wan' is now up"));
+    router.append(&netifd(1, "Interface 'wan' has link connectivity loss"));
+    router.append(&netifd(5, "Interface 'wan' has link connectivity "));
+    until_types(&program, &["wan_up", "wan_down", "wan_up"]);
+    let times: Vec<String> =
+        events(&program).iter().map(|event| event["time"].as_str().unwrap().to_owned()).collect();
+    assert!(times[2].ends_with("07:05:05"), "{times:?}");
+}

@@ -3,13 +3,14 @@
 //!
 //! Called by the sources and by `replay` for every line, so it only borrows. The shapes are
 //! printed by logread (ubox log/logread.c: to the screen, to a file, with -t, and `<pri>` to
-//! another host), BusyBox syslogd, rsyslog and journald, dmesg with and without -T,
-//! /dev/kmsg (kernel Documentation/ABI/testing/dev-kmsg), `ubus listen`, and LuCI's log page
+//! another host), BusyBox syslogd, rsyslog and journald (also as RFC 5424), dmesg with and
+//! without -T and -x, /dev/kmsg (kernel Documentation/ABI/testing/dev-kmsg), `ubus listen`, and LuCI's log page
 //! as users paste it.
 
 use std::time::Duration;
 
 pub(crate) use super::cleaning::clean;
+use super::luci;
 use super::stamp::{self, word};
 pub(crate) use super::stamp::{LocalTime, Stamp};
 
@@ -49,14 +50,18 @@ const OWN_PROGRAM: &str = "netmonitor-exporter";
 /// Programs that may stand behind the prefix of a remote log.
 const PREFIXED: [&str; 4] = ["netifd", "pppd", "pppoe", TEST_PROGRAM];
 
+/// What editors and web pages put before a line: blanks, a byte order mark.
+const MARGIN: [char; 3] = [' ', '\u{a0}', '\u{feff}'];
+
 /// Takes a line apart; what has no known shape is [`Origin::Unknown`].
 pub(crate) fn read(line: &str) -> Line<'_> {
-    let line = line.trim_start_matches(' ');
+    let line = line.trim_start_matches(MARGIN);
     let read = match line.bytes().next() {
         Some(b'A'..=b'Z') => logread(line).or_else(|| syslog(line)),
-        Some(b'[') => dmesg(line).or_else(|| dmesg_with_time(line)).or_else(|| luci(line)),
+        Some(b'[') => dmesg(line).or_else(|| dmesg_with_time(line)).or_else(|| luci_page(line)),
         Some(b'0'..=b'9') => kmsg(line).or_else(|| iso(line)),
         Some(b'<') => remote(line),
+        Some(b'k') => decoded(line),
         Some(b'{') => {
             Some(Line { stamp: Stamp::None, uptime: None, origin: Origin::Ubus, text: line })
         }
@@ -111,6 +116,9 @@ fn behind_host(stamp: Stamp, text: &str) -> Line<'_> {
 fn remote(line: &str) -> Option<Line<'_>> {
     let (priority, rest) = line.strip_prefix('<')?.split_once('>')?;
     let facility = facility_of(priority.parse().ok()?);
+    if let Some(rest) = rest.strip_prefix("1 ") {
+        return rfc_5424(facility, rest);
+    }
     if let Some((uptime, text)) = uptime(rest) {
         return Some(kernel(Stamp::None, Some(facility), Some(uptime), text));
     }
@@ -127,6 +135,48 @@ fn remote(line: &str) -> Option<Line<'_>> {
         rest = behind;
     }
     Some(message(stamp, Some(facility), without_prefix(facility, rest)))
+}
+
+/// `2031-02-03T04:05:06.789+01:00 host tag pid id data msg`, each `-` if there is none
+fn rfc_5424(facility: Facility, text: &str) -> Option<Line<'_>> {
+    let (stamp, rest) = match text.strip_prefix("- ") {
+        Some(rest) => (Stamp::None, rest),
+        None => {
+            let (stamp, _, rest) = stamp::iso(text)?;
+            (stamp, rest)
+        }
+    };
+    let (_host, rest) = word(rest);
+    let (name, rest) = word(rest);
+    let (pid, rest) = word(rest);
+    let (_id, rest) = word(rest);
+    let text = behind_data(rest)?.trim_start_matches('\u{feff}');
+    Some(match name {
+        "kernel" => kernel(stamp, Some(facility), None, text),
+        "-" => unknown(stamp, text),
+        _ => {
+            let origin = Origin::Program { name, pid: pid.parse().ok() };
+            Line { stamp, uptime: None, origin, text }
+        }
+    })
+}
+
+/// Skips `-` or `[id name="value" ..][..]`; a quoted value may hold `]` and `\"`.
+fn behind_data(text: &str) -> Option<&str> {
+    if let Some(rest) = text.strip_prefix('-') {
+        return Some(blank_off(rest));
+    }
+    let mut rest = text;
+    while let Some(element) = rest.strip_prefix('[') {
+        let (mut is_quoted, mut is_escaped) = (false, false);
+        let end = element.find(|c: char| {
+            is_quoted ^= c == '"' && !is_escaped;
+            is_escaped = c == '\\' && !is_escaped;
+            c == ']' && !is_quoted
+        })?;
+        rest = &element[end + 1..];
+    }
+    (rest.len() < text.len()).then(|| blank_off(rest))
 }
 
 /// logread puts a configured word before the tag of every line it sends away. Somebody's
@@ -155,6 +205,14 @@ fn dmesg(line: &str) -> Option<Line<'_>> {
     Some(kernel(Stamp::None, None, Some(uptime), text))
 }
 
+/// `kern  :info  : [ssssss.uuuuuu] msg`, as `dmesg -x` decodes it; users' lines say `user`.
+fn decoded(line: &str) -> Option<Line<'_>> {
+    let rest = line.strip_prefix("kern")?.trim_start_matches(' ').strip_prefix(':')?;
+    let (priority, rest) = rest.split_once(':')?;
+    let rest = rest.strip_prefix(' ').filter(|_| PRIORITIES.contains(&priority.trim_end()))?;
+    dmesg(rest).or_else(|| dmesg_with_time(rest))
+}
+
 /// `[Www Mmm dd HH:MM:SS YYYY] msg`
 fn dmesg_with_time(line: &str) -> Option<Line<'_>> {
     let (time, text) = line.strip_prefix('[')?.split_once(']')?;
@@ -164,11 +222,11 @@ fn dmesg_with_time(line: &str) -> Option<Line<'_>> {
 
 /// `[Dec 5, 2030, 9:03:09 PM EST] fac.prio: msg`: the message of a program has its tag, the
 /// kernel's has none.
-fn luci(line: &str) -> Option<Line<'_>> {
+fn luci_page(line: &str) -> Option<Line<'_>> {
     let (time, rest) = line.strip_prefix('[')?.split_once("] ")?;
     let (priority, text) = word(rest);
     let facility = facility(priority.strip_suffix(':')?)?;
-    let stamp = stamp::luci(time).map_or(Stamp::None, Stamp::Local);
+    let stamp = luci::time(time).map_or(Stamp::None, Stamp::Local);
     let is_kernel = facility == Facility::Kernel || uptime(text).is_some();
     Some(if is_kernel && !text.starts_with("kernel:") {
         kernel(stamp, Some(facility), None, text)
@@ -240,12 +298,18 @@ fn tag(text: &str) -> Option<(&str, Option<u32>, &str)> {
 fn uptime(text: &str) -> Option<(Duration, &str)> {
     let (inner, rest) = text.strip_prefix('[')?.split_once(']')?;
     let uptime = stamp::seconds(inner.trim_start_matches(' '))?;
-    let caller = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    let caller = blank_off(rest).strip_prefix('[').and_then(|rest| rest.split_once(']'));
     let rest = match caller {
-        Some((caller, behind)) if caller.trim_start().starts_with(['T', 'C']) => behind,
+        Some((caller, behind)) if is_caller(caller.trim_start_matches(' ')) => behind,
         _ => rest,
     };
     Some((uptime, blank_off(rest)))
+}
+
+/// A task or a CPU: `T45`, `C1`.
+fn is_caller(text: &str) -> bool {
+    text.strip_prefix(['T', 'C'])
+        .is_some_and(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// `[epoch.mmm] `

@@ -8,6 +8,7 @@ pub(crate) mod envelope;
 
 mod cleaning;
 mod kernel;
+mod luci;
 mod netifd;
 mod pppd;
 mod rp_pppoe;
@@ -34,6 +35,9 @@ pub(crate) enum Meaning<'a> {
     LinkLost(Family, Told),
     /// netifd sees the link again.
     LinkRegained(Family),
+    /// netifd sets the interface up from the beginning, or gives it up: a link that is
+    /// there again is not all that it needs.
+    TornDown(Family),
     /// The WAN has an address by DHCP.
     Lease(IpAddr, Told),
     /// netifd ends the WAN's DHCP client: the interface goes down.
@@ -55,6 +59,10 @@ pub(crate) enum Meaning<'a> {
 pub(crate) enum Family {
     V4,
     V6,
+}
+
+impl Family {
+    pub(crate) const ALL: [Self; 2] = [Self::V4, Self::V6];
 }
 
 /// Says what a line means.

@@ -72,6 +72,7 @@ fn interface<'a>(family: Family, name: &str, state: &str) -> Meaning<'a> {
             ]),
         ),
         "has link connectivity" => Meaning::LinkRegained(family),
+        "is setting up now" | "is enabled" | "is disabled" => Meaning::TornDown(family),
         _ => Meaning::Nothing,
     }
 }
@@ -98,8 +99,9 @@ fn child<'a>(text: &'a str, names: &Names) -> Option<Meaning<'a>> {
     if of_wan && let Some(meaning) = udhcpc::parse(strip(words, "udhcpc: ").unwrap_or(words)) {
         return Some(meaning);
     }
-    // Only sessions are told apart by their process.
-    names.has_ppp().then_some(Meaning::Child { pid, of_wan })
+    // Only sessions are told apart by their process; a DHCP client is none.
+    let is_session = names.has_ppp() && !words.starts_with("udhcpc: ");
+    is_session.then_some(Meaning::Child { pid, of_wan })
 }
 
 #[cfg(test)]
@@ -125,7 +127,11 @@ mod tests {
             "Interface 'wan_6' has link connectivity loss",
             "link lost V6 wan6_down interface=wan_6",
         );
-        for state in ["is enabled", "is disabled", "is setting up now", "is now upside", ""] {
+        for state in ["is enabled", "is disabled", "is setting up now"] {
+            check(&format!("Interface 'wan' {state}"), "torn down V4");
+            check(&format!("Interface 'wan_6' {state}"), "torn down V6");
+        }
+        for state in ["is now upside", "is setting up", ""] {
             check(&format!("Interface 'wan' {state}"), "-");
         }
         for other in ["lan", "wanb", "wwan", "wan1", "guest_wan", "wan_6_4", "", "eth1.wan"] {
@@ -147,6 +153,7 @@ mod tests {
     fn children_are_told_from_each_other() {
         check("wan (512): sh: something", "child 512 of the WAN");
         check("vpn (513): something", "child 513");
+        check("lan (513): udhcpc: broadcasting discover", "-");
         check("wan (x): something", "-");
         check("no child (514): something", "-");
     }

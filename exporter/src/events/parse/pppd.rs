@@ -19,6 +19,8 @@ pub(crate) enum Said<'a> {
     DialsPppoe,
     /// It dials something else.
     DialsOther,
+    /// It has found an access server.
+    Discovered,
     Started,
     /// The session's device, which tells whose it is.
     Device(&'a str),
@@ -60,7 +62,7 @@ pub(super) fn parse(text: &str) -> Option<Said<'_>> {
     // Each of these begins with other letters: at most a few comparisons per line.
     let said = match text.bytes().next()? {
         b'C' => connection(text),
-        b'D' => None,
+        b'D' | b'F' => serial(text),
         b'E' => exit(text),
         b'H' | b'T' => this_router(text),
         b'I' | b'L' => negotiation(text),
@@ -84,6 +86,15 @@ fn connection(text: &str) -> Option<Said<'_>> {
         return Some(Said::Device(word(rest).0));
     }
     strip_word(text, "Connection terminated").map(|_| Said::Over(Over::Terminated))
+}
+
+/// Only modems stand at a serial line: `Device ttyUSB0 is locked by pid 99`, `Failed to open
+/// /dev/ttyUSB0: No such device`
+fn serial(text: &str) -> Option<Said<'_>> {
+    let is_locked = text
+        .strip_prefix("Device ")
+        .is_some_and(|device| word(device).1.starts_with("is locked by pid"));
+    (is_locked || text.starts_with("Failed to open /dev/tty")).then_some(Said::DialsOther)
 }
 
 /// `Exit.`, in some builds `Exit`; `Excessive lack of response to LCP echo frames.` (2.3)
@@ -171,9 +182,20 @@ fn start(text: &str) -> Option<Said<'_>> {
         let plugin = word(rest).0.rsplit('/').next()?;
         return Some(match plugin {
             "rp-pppoe.so" | "pppoe.so" => Said::DialsPppoe,
-            "pptp.so" | "pppol2tp.so" | "openl2tp.so" => Said::DialsOther,
+            "pptp.so"
+            | "pppol2tp.so"
+            | "openl2tp.so"
+            | "sstp-pppd-plugin.so"
+            | "pptpd-logwtmp.so" => Said::DialsOther,
             _ => return None,
         });
+    }
+    // The plugin itself, as pppd 2.4 and others say it.
+    if text.starts_with("PPPoE plugin from pppd") || text.starts_with("RP-PPPoE plugin version") {
+        return Some(Said::DialsPppoe);
+    }
+    if text.starts_with("PPP session is ") {
+        return Some(Said::Discovered);
     }
     if let Some(rest) = text.strip_prefix("Using interface ") {
         return Some(Said::Device(word(rest).0));

@@ -1,6 +1,6 @@
 //! The times that stand before log lines: `Sat Nov 22 07:54:20 2026` (ctime, as logread
-//! and `dmesg -T` print it), `Nov 22 07:54:20` (RFC 3164, syslogd), ISO 8601 (rsyslog) and
-//! what LuCI shows in the language of the browser.
+//! and `dmesg -T` print it), `Nov 22 07:54:20` (RFC 3164, syslogd) and ISO 8601 (rsyslog).
+//! What LuCI shows is read by `luci`.
 //!
 //! Used by `envelope`. A time is as printed: which zone it is in, only ISO 8601 says.
 
@@ -35,7 +35,7 @@ pub(crate) struct LocalTime {
 const SOME_LEAP_YEAR: i16 = 2000;
 
 impl LocalTime {
-    fn new(year: Option<i16>, month: i8, day: i8, time: (i8, i8, i8)) -> Option<Self> {
+    pub(super) fn new(year: Option<i16>, month: i8, day: i8, time: (i8, i8, i8)) -> Option<Self> {
         let (hour, minute, second) = time;
         let real = year.is_none_or(|year| (1969..=9999).contains(&year))
             && (1..=12).contains(&month)
@@ -53,11 +53,6 @@ impl LocalTime {
         let days = year * 365 + year / 4 - year / 100 + year / 400 + day_of_year - 719_468;
         let minutes = i64::from(self.hour) * 60 + i64::from(self.minute);
         days * 86_400 + minutes * 60 + i64::from(self.second)
-    }
-
-    /// Seconds within the day.
-    fn is_before_noon(self) -> bool {
-        self.hour < 12
     }
 }
 
@@ -205,39 +200,6 @@ fn decimals(text: &str) -> Option<Duration> {
     is_number.then(|| digits.parse::<u64>().ok())?.map(|value| Duration::from_nanos(value * scale))
 }
 
-/// What LuCI shows between brackets, in the language of the browser:
-/// `Dec 15, 2025, 9:13:19 PM EST`, `15 Dec 2025, 21:13:19 GMT`, `2026年5月12日 GMT+8 11:03:24`,
-/// `12.5.2026, 11:03:24`. Days that may be months are not guessed.
-pub(super) fn luci(text: &str) -> Option<LocalTime> {
-    let separator = |c: char| c.is_whitespace() || c == ',';
-    let (mut year, mut month, mut day, mut time, mut afternoon) = (None, None, None, None, None);
-    for word in text.split(separator).filter(|word| !word.is_empty()) {
-        if word.contains(':') {
-            let padded = if word.find(':') == Some(1) { format!("0{word}") } else { word.into() };
-            time = time.or(clock(&padded));
-        } else if let Some((y, rest)) = word.split_once('年') {
-            let (m, rest) = rest.split_once('月')?;
-            let d = rest.strip_suffix('日')?;
-            (year, month, day) = (digits(y, 4), small(m), small(d));
-        } else if word.eq_ignore_ascii_case("PM") || word.eq_ignore_ascii_case("AM") {
-            afternoon = Some(word.eq_ignore_ascii_case("PM"));
-        } else if let Some(named) = word.get(..3).and_then(month_of) {
-            month = month.or(Some(named));
-        } else if word.len() == 4 {
-            year = year.or(digits(word, 4));
-        } else if day.is_none() {
-            day = small(word);
-        }
-    }
-    let local = LocalTime::new(Some(year?), month?, day?, time?)?;
-    let hour = match afternoon {
-        Some(true) if local.is_before_noon() => local.hour + 12,
-        Some(false) if local.hour == 12 => 0,
-        _ => local.hour,
-    };
-    Some(LocalTime { hour, ..local })
-}
-
 /// `07:54:20`; a leap second counts as the one before it.
 fn clock(text: &str) -> Option<(i8, i8, i8)> {
     let (hour, rest) = text.split_once(':')?;
@@ -245,7 +207,7 @@ fn clock(text: &str) -> Option<(i8, i8, i8)> {
     in_day(digits(hour, 2)?, digits(minute, 2)?, digits(second, 2)?)
 }
 
-fn in_day(hour: i8, minute: i8, second: i8) -> Option<(i8, i8, i8)> {
+pub(super) fn in_day(hour: i8, minute: i8, second: i8) -> Option<(i8, i8, i8)> {
     (hour < 24 && minute < 60 && second < 61).then_some((hour, minute, second.min(59)))
 }
 
@@ -329,27 +291,6 @@ mod tests {
         assert_eq!(read("2030-01-02T03:04:05x h"), None);
         assert_eq!(read("2030-13-02T03:04:05Z"), None);
         assert!(iso("2030-01-02T03:04:05,123456+02:00 x").is_some_and(|(_, comma, _)| comma));
-    }
-
-    #[test]
-    fn what_luci_shows_is_read_where_it_is_clear() {
-        let evening = at(Some(2030), 12, 5, (21, 3, 9));
-        for text in [
-            "Dec 5, 2030, 9:03:09 PM EST",
-            "Dec 5, 2030, 9:03:09\u{202f}PM EST",
-            "5 Dec 2030, 21:03:09 GMT",
-            "2030年12月5日 GMT+8 21:03:09",
-        ] {
-            assert_eq!(luci(text), Some(evening), "{text}");
-        }
-        assert_eq!(luci("Dec 5, 2030, 12:03:09 AM"), Some(at(Some(2030), 12, 5, (0, 3, 9))));
-        assert_eq!(luci("Dec 5, 2030, 12:03:09 PM"), Some(at(Some(2030), 12, 5, (12, 3, 9))));
-        assert_eq!(
-            luci("5.12.2030, 21:03:09"),
-            None,
-            "the fifth of December or the twelfth of May"
-        );
-        assert_eq!(luci("年月日"), None);
     }
 
     #[test]

@@ -21,6 +21,7 @@ fn shown(meaning: Meaning<'_>) -> String {
         Meaning::Fact(told) => event(&told),
         Meaning::LinkLost(family, told) => format!("link lost {family:?} {}", event(&told)),
         Meaning::LinkRegained(family) => format!("link regained {family:?}"),
+        Meaning::TornDown(family) => format!("torn down {family:?}"),
         Meaning::Lease(_, told) => format!("lease {}", event(&told)),
         Meaning::ClientStopped => "client stopped".to_owned(),
         Meaning::Child { pid, of_wan: true } => format!("child {pid} of the WAN"),
@@ -33,6 +34,7 @@ fn session(said: Said<'_>) -> String {
     match said {
         Said::DialsPppoe => "dials pppoe".to_owned(),
         Said::DialsOther => "dials other".to_owned(),
+        Said::Discovered => "discovered".to_owned(),
         Said::Started => "started".to_owned(),
         Said::Device(name) => format!("device {name}"),
         Said::RemoteMessage(words) => format!("message {words}"),

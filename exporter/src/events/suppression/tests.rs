@@ -16,7 +16,7 @@ fn check(initial: Initial, facts: &str, expected: &str) {
             "regain" => suppression.regain_link(Family::V4).map(Kind::name),
             "regain6" => suppression.regain_link(Family::V6).map(Kind::name),
             "torn" => {
-                suppression.tear_down();
+                suppression.tear_down(Family::V4);
                 None
             }
             name => suppression.admit(Kind::of(name).unwrap()).then_some(name),

@@ -1,5 +1,7 @@
 //! Every shape of a line, and what looks like one.
 
+use proptest::prelude::*;
+
 use super::*;
 
 /// Shows who wrote a line, when, and the text: `kernel @+5.5s | eth1: link down`.
@@ -106,6 +108,16 @@ fn syslog_with_a_host_and_without_a_year() {
 fn the_kernels_own_log() {
     check("[ 1234.000005] eth7: x", "kernel +1234.000005s | eth7: x");
     check("[ 1234.000005][   T45] eth7: x", "kernel +1234.000005s | eth7: x");
+    check("[ 1234.000005] [   T45] eth7: x", "kernel +1234.000005s | eth7: x");
+    check("[ 1234.000005] [Tx] x", "kernel +1234.000005s | [Tx] x");
+    check("kern  :info  : [ 1234.000005] eth7: x", "kernel +1234.000005s | eth7: x");
+    check("kern  :notice: [    1.5][    C1] eth7: x", "kernel +1.5s | eth7: x");
+    check("kern  :warn  : [Tue Mar  4 05:06:07 2031] x", "kernel 2031-3-4T5:6:7 | x");
+    for other in
+        ["user  :info  : [ 1.5] x", "kern  :what  : [ 1.5] x", "kernel: [ 1.5] x", "kern  :info"]
+    {
+        check(other, &format!("? | {other}"));
+    }
     check("[ 1234.000005] [drm] x", "kernel +1234.000005s | [drm] x");
     check("[Tue Mar  4 05:06:07 2031] eth7: x", "kernel 2031-3-4T5:6:7 | eth7: x");
     check(
@@ -120,13 +132,42 @@ fn the_kernels_own_log() {
 }
 
 #[test]
+fn syslog_as_rfc_5424_has_it() {
+    let stamp = "2031-03-04T05:06:07.25+01:00";
+    let expected = "@1930363567.25s 2031-3-4T5:6:7";
+    check(&format!("<30>1 {stamp} gw pppd 8 - - x"), &format!("pppd[8] {expected} | x"));
+    check(&format!("<29>1 {stamp} gw netifd - - - \u{feff}x"), &format!("netifd {expected} | x"));
+    check(
+        &format!("<6>1 {stamp} gw kernel - - - [ 9.25] eth7: x"),
+        &format!("kernel {expected} +9.25s | eth7: x"),
+    );
+    check(&format!("<14>1 {stamp} gw kernel - - - eth7: x"), &format!("? {expected} | eth7: x"));
+    check(r#"<30>1 - gw pppd 8 ID7 [a b="c] \"d"][e@1 f="g"] [x] y"#, "pppd[8] | [x] y");
+    check("<30>1 - gw - - - - x", "? | x");
+    for line in ["<30>1 ", "<30>1 x gw pppd 8 - - x", "<30>1 - gw pppd 8 - [a x", "<30>1 - gw"] {
+        check(line, &format!("? | {line}"));
+    }
+}
+
+#[test]
+fn what_an_editor_puts_before_a_line_is_passed_over() {
+    check("\u{feff}Mar  4 05:06:07 gw pppd[8]: x", "pppd[8] 3-4T5:6:7 | x");
+    check("\u{feff}\u{a0} \u{a0}[ 9.25] eth7: x", "kernel +9.25s | eth7: x");
+}
+
+#[test]
 fn what_luci_shows() {
     check(
         "[Dec 5, 2030, 9:03:09 PM EST] kern.info: [ 9.25] eth7: x",
         "kernel 2030-12-5T21:3:9 +9.25s | eth7: x",
     );
     check("[2030年12月5日 GMT+8 21:03:09] daemon.notice: netifd: x", "netifd 2030-12-5T21:3:9 | x");
-    check("[5. Dez. 2030, 21:03:09 MEZ] daemon.info: pppd[3]: x", "pppd[3] | x");
+    check("[5. Dez. 2030, 21:03:09 MEZ] daemon.info: pppd[3]: x", "pppd[3] 2030-12-5T21:3:9 | x");
+    check(
+        "[2030年12月5日 下午9:03:09 [GMT+8]] daemon.info: pppd[3]: x",
+        "pppd[3] 2030-12-5T21:3:9 | x",
+    );
+    check("[5. xyz. 2030, 21:03:09 MEZ] daemon.info: pppd[3]: x", "pppd[3] | x");
     check(
         "[Dec 5, 2030, 9:03:09 PM EST] user.info: [ 9.25] eth7: x",
         "? 2030-12-5T21:3:9 +9.25s | eth7: x",
@@ -147,5 +188,65 @@ fn what_has_no_known_shape_is_kept_as_it_is() {
         ["", "[", "[]", "<", "<>", "<999999999999>x", ",,,;", "1,2;x", "A", "é", "-- MARK --"]
     {
         check(line, &format!("? | {line}"));
+    }
+}
+
+/// Pieces of lines, and letters of several bytes.
+fn pieces() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "[",
+        "]",
+        "] ",
+        " ",
+        ":",
+        ".",
+        "/",
+        "-",
+        "+",
+        ",",
+        "\"",
+        "\\",
+        "<30>1 ",
+        "kern",
+        ":info  : ",
+        "kern.info: ",
+        "GMT+8",
+        "2026",
+        "22",
+        "7",
+        "07:54:20",
+        "年",
+        "月",
+        "日",
+        "时",
+        "시",
+        "분",
+        "초",
+        "上午",
+        "오후",
+        "нояб.",
+        "г.",
+        "paź",
+        "p.\u{202f}m.",
+        "ſ",
+        "İ",
+        "٣",
+        "\u{2212}",
+        "\u{feff}",
+        "\u{a0}",
+        "\u{301}",
+        "T45",
+        "[ 1.5]",
+        "é",
+    ]);
+    prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn no_line_is_too_odd(text in pieces(), any in "\\PC{0,40}") {
+        for line in [text.clone(), format!("[{text}{any}] kern.info: x"), any + &text] {
+            prop_assert!(line.ends_with(read(&line).text), "{line}");
+        }
     }
 }

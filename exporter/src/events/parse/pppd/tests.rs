@@ -98,6 +98,13 @@ fn what_tells_whose_session_it_is_is_read() {
     check("Plugin rp-pppoe.so loaded.", "ppp dials pppoe");
     check("Plugin /usr/lib/pppd/2.5.1/pppoe.so loaded.", "ppp dials pppoe");
     check("Plugin pppol2tp.so loaded.", "ppp dials other");
+    check("Plugin sstp-pppd-plugin.so loaded.", "ppp dials other");
+    check("Plugin /usr/lib/pptpd/pptpd-logwtmp.so loaded.", "ppp dials other");
+    check("PPPoE plugin from pppd 2.5.1", "ppp dials pppoe");
+    check("RP-PPPoE plugin version 3.9p compiled against pppd 2.4.6", "ppp dials pppoe");
+    check("PPP session is 4711", "ppp discovered");
+    check("Device ttyACM3 is locked by pid 812", "ppp dials other");
+    check("Failed to open /dev/ttyACM3: No such device", "ppp dials other");
     check("Serial connection established.", "ppp dials other");
     check("Connect script failed", "ppp dials other");
     check("pppd 2.5.1 started by root, uid 0", "ppp started");
@@ -110,7 +117,10 @@ fn what_tells_whose_session_it_is_is_read() {
 #[test]
 fn the_rest_of_a_session_is_no_event() {
     for text in [
-        "PPP session is 4711",
+        "PPP session was 4711",
+        "Plugin radius.so loaded.",
+        "Device eth1 is fine",
+        "Failed to open /dev/ppp",
         "Connected to 02:00:5e:00:53:01 via interface eth1",
         "CHAP authentication succeeded: welcome",
         "Connect time 7.5 minutes.",
