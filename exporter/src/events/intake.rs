@@ -37,7 +37,7 @@ const STEP: Duration = Duration::from_secs(2);
 pub(crate) struct Intake {
     state: Mutex<State>,
     /// There is something to write.
-    written: Notify,
+    unwritten: Notify,
     /// The WAN may have changed: its state should be read now.
     wan: Arc<Notify>,
 }
@@ -106,7 +106,7 @@ impl Intake {
             regained: [None; 2],
             has_moved: false,
         };
-        Self { state: Mutex::new(state), written: Notify::new(), wan }
+        Self { state: Mutex::new(state), unwritten: Notify::new(), wan }
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
@@ -161,7 +161,7 @@ impl Intake {
     }
 
     fn wake(&self) {
-        self.written.notify_one();
+        self.unwritten.notify_one();
         self.wan.notify_one();
     }
 
@@ -186,13 +186,13 @@ impl Intake {
             state.watch_clock();
             state.queue.push(told, state.clock);
         });
-        self.written.notify_one();
+        self.unwritten.notify_one();
     }
 
     /// As [`Intake::tell`], at another moment.
     pub(crate) fn tell_at(&self, told: Told, at: Moment) {
         self.with(|state| state.queue.push(told, at));
-        self.written.notify_one();
+        self.unwritten.notify_one();
     }
 
     /// What is to be done now and then: the clock, netifd's announcements that no log has
@@ -228,7 +228,7 @@ impl Intake {
 
     /// Returns when there is something to write.
     pub(crate) async fn is_due(&self) {
-        self.written.notified().await;
+        self.unwritten.notified().await;
     }
 
     /// Writes and shows what there is; `None`: there was nothing.
