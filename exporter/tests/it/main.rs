@@ -15,4 +15,6 @@ mod http;
 mod ping;
 mod program;
 mod prometheus;
+mod router;
+mod sources;
 mod syslog;
