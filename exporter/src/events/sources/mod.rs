@@ -30,8 +30,9 @@ pub(crate) use log_file::LogFile;
 pub(crate) use logread::Logread;
 pub(crate) use ubus::Ubus;
 
-/// Room for what a pipe holds.
-const CHUNK_BYTES: usize = 64 * 1024;
+/// Some hundred lines at a time: a flood costs no more with less room, and each source
+/// keeps it for good.
+const CHUNK_BYTES: usize = 16 * 1024;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// What has run this long did not fail at the start: the pauses begin anew.

@@ -34,7 +34,7 @@ impl Follow for Ubus {
         };
         // It says nothing until something happens.
         feed.opened();
-        let mut buffer = vec![0; CHUNK_BYTES / 16];
+        let mut buffer = vec![0; CHUNK_BYTES / 4];
         loop {
             match child.read(&mut buffer).await {
                 Ok(0) => return child.end().await,
