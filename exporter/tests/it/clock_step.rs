@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use crate::apart::{Apart, copy_environment};
 use crate::program::{Program, command, copy_of, read_answer, tool, until};
-use crate::syslog::{Apart, copy_environment};
 
 const HOUR: f64 = 3600.0;
 const SIX_YEARS: f64 = 6.0 * 365.0 * 24.0 * HOUR;

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
+use crate::apart::Apart;
 use crate::program::{Program, command, copy_of, tool, until};
-use crate::syslog::Apart;
 
 /// A router with a small disk for nothing but the queue.
 struct Router {
