@@ -18,7 +18,7 @@ struct Sample {
     limit: u64,
 }
 
-pub(super) fn parse_number(text: &str) -> Result<u64, ParseError> {
+pub(crate) fn parse_number(text: &str) -> Result<u64, ParseError> {
     text.trim().parse().map_err(|_| ParseError::new("value", "an unsigned number", text))
 }
 
