@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::clock;
+use crate::collectors::lcp_echo::LcpEcho;
 use crate::collectors::sensor::{Latest, Sensor};
 use crate::collectors::wan::{Sample, Wan};
 use crate::collectors::{CollectError, optical, pppoe, thermal};
@@ -252,6 +253,16 @@ async fn sensors(report: &mut Report, slow: &SlowIo, live: &Live, wan: Arc<Lates
     for (source, result) in optical::survey(slow, live, &wan).await {
         report.result(&source, result);
     }
+
+    report.section("LCP echo");
+    let echo = LcpEcho::new(slow.for_another(), live.clone()).read().await;
+    report.result(
+        "ring of pppd",
+        echo.map(|sample| {
+            let state = if sample.is_open { "open" } else { "down" };
+            format!("LCP is {state}, asked every {} s", sample.interval.as_secs())
+        }),
+    );
 }
 
 fn counters(report: &mut Report, roots: &Roots) {

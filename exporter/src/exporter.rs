@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock;
 use crate::collectors::Collector;
 use crate::collectors::conntrack::Conntrack;
+use crate::collectors::lcp_echo::LcpEcho;
 use crate::collectors::link::Link;
 use crate::collectors::loadavg::LoadAvg;
 use crate::collectors::memory::Memory;
@@ -32,6 +33,8 @@ use crate::http::connections::Connections;
 use crate::http::events::Polls;
 use crate::http::request_counts::RequestCounts;
 use crate::http::{self, connections};
+use crate::outages::metrics::OutageMetrics;
+use crate::outages::watch::Watch;
 use crate::probes::dns::Dns;
 use crate::probes::ping::{Pinger, Pings, Targets};
 use crate::roots::Roots;
@@ -48,6 +51,7 @@ pub(crate) struct Views {
     pub(crate) optical: Arc<Latest<optical::Sample>>,
     pub(crate) targets: Targets,
     pub(crate) events: Polls,
+    pub(crate) outages: Arc<Intake>,
     pub(crate) scrape: Scrape,
 }
 
@@ -97,9 +101,17 @@ impl Exporter {
         let wan = watched(&mut tasks, config, wan);
         let link = Link::new(slow.clone(), config.clone(), Arc::clone(&wan));
         let link = watched(&mut tasks, config, link);
+        let lcp_echo = LcpEcho::new(slow.for_another(), config.clone());
+        let lcp_echo = watched(&mut tasks, config, lcp_echo);
         let thermal = Thermal::new(slow.for_another(), config.clone());
         let thermal = watched(&mut tasks, config, thermal);
-        let optical = Optical::new(slow.for_another(), config.clone(), Arc::clone(&wan));
+        let light_wanted = Arc::new(Notify::new());
+        let optical = Optical::new(
+            slow.for_another(),
+            config.clone(),
+            Arc::clone(&wan),
+            Arc::clone(&light_wanted),
+        );
         let optical = watched(&mut tasks, config, optical);
         let pinger = Pinger::new(roots.clone(), config.clone(), Arc::clone(&wan));
         let targets = pinger.targets();
@@ -119,12 +131,25 @@ impl Exporter {
         let (published, intake) = (listener.published(), listener.intake());
         let event_metrics = EventMetrics::new(published.clone(), listener.healths());
         tasks.spawn(listener.run());
+        let watch = Watch {
+            roots: roots.clone(),
+            config: config.clone(),
+            wan: Arc::clone(&wan),
+            optical: Arc::clone(&optical),
+            lcp_echo: Arc::clone(&lcp_echo),
+            targets: targets.clone(),
+            dns: dns.clone(),
+            intake: Arc::clone(&intake),
+            light_wanted,
+        };
+        tasks.spawn(watch.run());
 
         let collectors: Vec<Box<dyn Collector>> = vec![
             Box::new(Arc::clone(&wan)),
             Box::new(Pppoe::new(config.clone(), Arc::clone(&wan))),
             Box::new(NetDev::new(config.clone(), Arc::clone(&wan))),
             Box::new(link),
+            Box::new(Arc::clone(&lcp_echo)),
             Box::new(Arc::clone(&optical)),
             Box::new(Arc::clone(&thermal)),
             Box::new(Pings::new(config.clone(), targets.clone())),
@@ -137,6 +162,7 @@ impl Exporter {
         let counts = RequestCounts::default();
         let scrape = Scrape::new(roots.clone(), config.clone(), collectors, Box::new(Process))
             .also(event_metrics)
+            .also(OutageMetrics::new(Arc::clone(&intake)))
             .also(slow.hangs())
             .also(counts.clone());
         let views = Views {
@@ -148,6 +174,7 @@ impl Exporter {
             optical,
             targets,
             events: Polls::new(published),
+            outages: Arc::clone(&intake),
             scrape,
         };
         Self { views: Arc::new(views), config: config.clone(), counts, intake, tasks }

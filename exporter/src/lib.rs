@@ -20,6 +20,7 @@ mod events;
 mod exposition;
 mod http;
 mod listen;
+mod outages;
 mod probes;
 mod scrape;
 mod slow_io;

@@ -12,6 +12,7 @@ use crate::roots::{ReadError, Roots};
 use crate::slow_io::NotRead;
 
 pub(crate) mod conntrack;
+pub(crate) mod lcp_echo;
 pub(crate) mod link;
 pub(crate) mod loadavg;
 pub(crate) mod memory;
@@ -25,9 +26,10 @@ pub(crate) mod time;
 pub(crate) mod wan;
 
 /// Everything that `DISABLE` can leave out: collectors, sensors, probes.
-pub(crate) const NAMES: [&str; 13] = [
+pub(crate) const NAMES: [&str; 14] = [
     "conntrack",
     "dns",
+    "lcp_echo",
     "link",
     "loadavg",
     "memory",

@@ -75,6 +75,14 @@ impl<T> Latest<T> {
         self.result().ok()
     }
 
+    /// The last sample there was, and when it was read.
+    pub(crate) fn last_read(&self) -> Option<(Arc<T>, Instant)> {
+        self.with(|reading| {
+            let reading = reading.as_ref()?;
+            Some((reading.result.as_ref().ok()?.clone(), reading.taken))
+        })
+    }
+
     /// The last sample there was: for names and addresses, which outlive a failed
     /// reading, not for values.
     pub(crate) fn last_known(&self) -> Option<Arc<T>> {

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::kind::Kind;
 
 /// Messages are read on a phone, in one line.
@@ -38,7 +40,7 @@ impl Told {
 }
 
 /// A moment on both clocks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Moment {
     /// Since 1970 by the wall clock.
     pub(crate) unix: Duration,

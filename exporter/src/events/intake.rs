@@ -16,7 +16,7 @@ use tokio::sync::{Notify, watch};
 
 use super::announcements::Announcements;
 use super::event::{Moment, Told};
-use super::interpreter::Interpreter;
+use super::interpreter::{Findings, Interpreter};
 use super::kernel_echoes::KernelEchoes;
 use super::kind::Kind;
 use super::names::Names;
@@ -28,6 +28,7 @@ use super::recovery::PATIENCE;
 use super::suppression::Initial;
 use super::timeline::Timeline;
 use crate::clock;
+use crate::outages::{Detector, Look, Sign, Standing};
 
 /// A clock that jumps by more than this was set; less is NTP at work, or our own delay
 /// between reading two clocks.
@@ -50,6 +51,9 @@ struct State {
     zone: TimeZone,
     echoes: KernelEchoes,
     announcements: Announcements,
+    outages: Detector,
+    /// What may be seen of the outages: what their events in the file say.
+    standing: Arc<Standing>,
     /// Wall clock minus time since the start, when last looked at.
     clock: Moment,
     /// When a link was regained that may be a recovery, in the order of the families.
@@ -65,6 +69,7 @@ fn memo(state: &State) -> Value {
     json!({
         "interpreter": state.interpreter.save(),
         "positions": state.positions,
+        "outages": state.outages.save(),
         "clock": clock,
     })
 }
@@ -93,8 +98,15 @@ impl Intake {
             .and_then(|saved| serde_json::from_value::<Positions>(saved.clone()).ok())
             .unwrap_or_default();
         let interpreter = saved("interpreter").filter(|_| same_boot).and_then(Interpreter::restore);
+        let outages = match saved("outages") {
+            None => Detector::default(),
+            Some(saved) if same_boot => Detector::restore(saved),
+            Some(saved) => Detector::restore_after_boot(saved),
+        };
         let state = State {
             queue,
+            standing: Arc::new(outages.standing()),
+            outages,
             // Without a past, the first time that something comes up is news.
             interpreter: interpreter.unwrap_or_else(|| Interpreter::new(Initial::Boot)),
             positions: if same_boot { positions } else { positions.after_a_boot() },
@@ -134,14 +146,14 @@ impl Intake {
             if state.echoes.has_heard(&line) {
                 return is_news;
             }
-            let mut told = Vec::new();
+            let mut found = Findings::default();
             let names = Arc::clone(&state.names);
-            if !state.interpreter.interpret(&line, &names, &mut told) {
+            if !state.interpreter.interpret(&line, &names, &mut found) {
                 return is_news;
             }
             state.echoes.remember(&line);
             let awaits = Family::ALL.map(|family| state.interpreter.awaits(family));
-            if told.is_empty() && awaits == state.regained.map(|regained| regained.is_some()) {
+            if found.is_empty() && awaits == state.regained.map(|regained| regained.is_some()) {
                 return is_news;
             }
             state.watch_clock();
@@ -149,7 +161,10 @@ impl Intake {
             for (awaits, regained) in awaits.into_iter().zip(&mut state.regained) {
                 *regained = awaits.then(|| regained.unwrap_or((at, clock::monotonic())));
             }
-            for told in told {
+            for sign in found.signs {
+                state.note(sign, at);
+            }
+            for told in found.news {
                 state.announcements.told(told.kind, clock::monotonic());
                 state.queue.push(told, at);
             }
@@ -205,6 +220,9 @@ impl Intake {
             state.recover_late();
             for (told, at) in state.announcements.due(clock::monotonic(), is_logged) {
                 let at = state.clock.back_to(at);
+                if let Some(sign) = Sign::of(told.kind) {
+                    state.note(sign, at);
+                }
                 let mut admitted = Vec::new();
                 state.interpreter.tell(told, &mut admitted);
                 for told in admitted {
@@ -212,6 +230,32 @@ impl Intake {
                 }
             }
         });
+    }
+
+    /// Shows the outage detector all witnesses; `true`: an outage has begun or ended.
+    pub(crate) fn look(&self, look: Look) -> bool {
+        let is_news = self.with(|state| {
+            state.watch_clock();
+            let clock = Moment { unix: state.clock.unix, boot: state.clock.boot };
+            let State { queue, outages, .. } = state;
+            let told = outages.look(look, clock, || queue.next_name());
+            let is_news = told.is_some();
+            if let Some((told, at)) = told {
+                queue.push(told, at);
+            }
+            // After a restart, what was not written counts as unseen.
+            state.has_moved |= state.standing.open.is_some();
+            is_news
+        });
+        if is_news {
+            self.unwritten.notify_one();
+        }
+        is_news
+    }
+
+    /// Looks at the outages.
+    pub(crate) fn with_outages<T>(&self, read: impl FnOnce(&Detector, &Arc<Standing>) -> T) -> T {
+        self.with(|state| read(&state.outages, &state.standing))
     }
 
     pub(crate) fn set_names(&self, names: Names) {
@@ -239,7 +283,11 @@ impl Intake {
             }
             state.has_moved = false;
             let memo = memo(state);
-            Some(state.queue.commit(&memo))
+            let outcome = state.queue.commit(&memo);
+            if !state.outages.is_as_shown(&state.standing) {
+                state.standing = Arc::new(state.outages.standing());
+            }
+            Some(outcome)
         })
     }
 
@@ -303,6 +351,13 @@ impl Intake {
 }
 
 impl State {
+    /// A sign for the outage detector; of an earlier start of the router it is none.
+    fn note(&mut self, sign: Sign, at: Moment) {
+        if let Some(at) = at.boot {
+            self.outages.note(sign, at);
+        }
+    }
+
     /// A link that was regained has turned out to be the recovery, as of then.
     fn recovered(&mut self, family: Family, told: Told) {
         let regained = self.regained[family as usize].take();

@@ -17,6 +17,7 @@ use super::recovery::{LogTime, Recoveries};
 use super::sessions::Sessions;
 pub(crate) use super::suppression::Initial;
 use super::suppression::Suppression;
+use crate::outages::Sign;
 
 /// Follows the sessions and the outages of the WAN.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +30,21 @@ pub(crate) struct Interpreter {
     /// The WAN's last IPv4 address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     address: Option<IpAddr>,
+}
+
+/// What came of a line.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Findings {
+    /// In order.
+    pub(crate) news: Vec<Told>,
+    /// Also of what is no news; of IPv4 only.
+    pub(crate) signs: Vec<Sign>,
+}
+
+impl Findings {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.news.is_empty() && self.signs.is_empty()
+    }
 }
 
 impl Interpreter {
@@ -44,9 +60,10 @@ impl Interpreter {
     /// The type of a line by itself: sessions are followed, nothing is suppressed.
     pub(crate) fn classify(&mut self, line: &Line<'_>, names: &Names) -> Option<Kind> {
         match parse(line, names) {
-            Meaning::Fact(told) | Meaning::LinkLost(_, told) | Meaning::Lease(_, told) => {
-                Some(told.kind)
-            }
+            Meaning::Fact(told)
+            | Meaning::ConnectionLost(_, told)
+            | Meaning::LinkLost(_, told)
+            | Meaning::Lease(_, told) => Some(told.kind),
             Meaning::Ppp { pid, said } => {
                 self.sessions.hear(pid, said, names).told.map(|told| told.kind)
             }
@@ -56,6 +73,8 @@ impl Interpreter {
             }
             Meaning::LinkRegained(_)
             | Meaning::TornDown(_)
+            | Meaning::SetUp(_)
+            | Meaning::Requested(_)
             | Meaning::ClientStopped
             | Meaning::Nothing => None,
         }
@@ -93,20 +112,23 @@ impl Interpreter {
 
     /// Appends what a line tells to `out`, in order; returns whether the line mattered: it
     /// is about the WAN, or was remembered.
-    pub(crate) fn interpret(
-        &mut self,
-        line: &Line<'_>,
-        names: &Names,
-        out: &mut Vec<Told>,
-    ) -> bool {
+    pub(crate) fn interpret(&mut self, line: &Line<'_>, names: &Names, out: &mut Findings) -> bool {
         match parse(line, names) {
             Meaning::Nothing => return false,
             Meaning::Child { pid, of_wan } => return self.sessions.hear_netifd(pid, of_wan),
-            Meaning::Fact(told) => self.tell(told, out),
+            Meaning::Fact(told) => {
+                out.signs.extend(Sign::of(told.kind));
+                self.tell(told, &mut out.news);
+            }
+            Meaning::ConnectionLost(family, told) => {
+                out.signs.extend(of_ipv4(family, Sign::WanLost));
+                self.tell(told, &mut out.news);
+            }
             Meaning::LinkLost(family, told) => {
+                out.signs.extend(of_ipv4(family, Sign::NoLink));
                 self.recoveries.end(family);
                 if self.suppression.lose_link(family) {
-                    out.push(told);
+                    out.news.push(told);
                 }
             }
             Meaning::LinkRegained(family) => {
@@ -114,20 +136,33 @@ impl Interpreter {
                     self.recoveries.begin(family, LogTime::of(line));
                 }
             }
-            Meaning::TornDown(family) => self.tear_down(family),
-            Meaning::ClientStopped => self.tear_down(Family::V4),
+            Meaning::TornDown(family) => {
+                out.signs.extend(of_ipv4(family, Sign::Disabled));
+                self.tear_down(family);
+            }
+            Meaning::SetUp(family) => {
+                out.signs.extend(of_ipv4(family, Sign::SetUp));
+                self.tear_down(family);
+            }
+            Meaning::Requested(sign) => out.signs.push(sign),
+            Meaning::ClientStopped => {
+                out.signs.push(Sign::EndedHere);
+                self.tear_down(Family::V4);
+            }
             Meaning::Lease(address, told) => {
-                self.tell(told, out);
-                self.note_address(address, out);
+                out.signs.push(Sign::Lease);
+                self.tell(told, &mut out.news);
+                self.note_address(address, &mut out.news);
             }
             Meaning::Ppp { pid, said } => {
                 let heard = self.sessions.hear(pid, said, names);
                 let mattered = heard.changed || heard.told.is_some();
+                out.signs.extend(heard.sign);
                 if let Some(told) = heard.told {
-                    self.tell(told, out);
+                    self.tell(told, &mut out.news);
                 }
                 if let Some(address) = heard.address {
-                    self.note_address(address, out);
+                    self.note_address(address, &mut out.news);
                 }
                 return mattered;
             }
@@ -181,6 +216,10 @@ impl Interpreter {
             out.push(told.with("from", &before.to_string()).with("to", &address.to_string()));
         }
     }
+}
+
+fn of_ipv4(family: Family, sign: Sign) -> Option<Sign> {
+    (family == Family::V4).then_some(sign)
 }
 
 /// The session is gone, so the WAN is not down for want of a link alone.

@@ -138,6 +138,15 @@ impl Wall {
 }
 
 impl Shown {
+    /// To count from one line to the next.
+    pub(crate) fn seconds(self) -> Option<Duration> {
+        match self {
+            Self::Nothing => None,
+            Self::Local(local) => u64::try_from(local.seconds()).ok().map(Duration::from_secs),
+            Self::Unix(at) | Self::Uptime(at) => Some(at),
+        }
+    }
+
     fn of(line: &Line<'_>) -> Option<Self> {
         match (line.stamp, line.uptime) {
             (Stamp::Local(local) | Stamp::Unix { local: Some(local), .. }, _) => {

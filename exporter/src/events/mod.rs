@@ -8,7 +8,7 @@
 mod announcements;
 pub(crate) mod event;
 pub(crate) mod intake;
-mod interpreter;
+pub(crate) mod interpreter;
 mod kernel_echoes;
 pub(crate) mod kind;
 mod lines;
@@ -16,7 +16,7 @@ pub(crate) mod listener;
 mod log_clock;
 pub(crate) mod metrics;
 pub(crate) mod names;
-mod parse;
+pub(crate) mod parse;
 mod positions;
 pub(crate) mod queue;
 mod recovery;

@@ -5,7 +5,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 
 use super::event::Told;
-use super::interpreter::{Initial, Interpreter};
+use super::interpreter::{Findings, Initial, Interpreter};
 use super::kernel_echoes::KernelEchoes;
 use super::kind::Kind;
 use super::lines::Splitter;
@@ -13,6 +13,9 @@ use super::log_clock::{LogClock, Shown};
 use super::names::Names;
 use super::parse::Family;
 use super::parse::envelope::{Line, clean, read};
+use crate::collectors::wan::State;
+use crate::outages::Sign;
+use crate::outages::saved_log::SavedLog;
 
 /// One system call for some hundred lines.
 const CHUNK_BYTES: usize = 32 * 1024;
@@ -97,6 +100,7 @@ struct Player<'a, W: Write> {
     held: Vec<Held>,
     slots: Vec<Slot>,
     echoes: KernelEchoes,
+    outages: SavedLog<Shown>,
 }
 
 impl<'a, W: Write> Player<'a, W> {
@@ -111,6 +115,10 @@ impl<'a, W: Write> Player<'a, W> {
             held: Vec::new(),
             slots: Vec::new(),
             echoes: KernelEchoes::default(),
+            outages: SavedLog::new(match options.initial {
+                Initial::Up => State::Up,
+                Initial::Boot => State::Down,
+            }),
         }
     }
 
@@ -125,10 +133,16 @@ impl<'a, W: Write> Player<'a, W> {
         for (family, told) in self.interpreter.recovered_before(&line) {
             self.fill(family, told);
         }
-        self.interpret(&line);
+        let signs = self.interpret(&line);
         let (at, line_number) = (self.clock.time(), self.line_number);
         let told = self.told.drain(..);
         self.held.extend(told.map(|told| Held { at, line_number, told }));
+        if self.options.derived
+            && let Some(seconds) = at.seconds()
+        {
+            let outages = self.outages.line(seconds, at, &signs);
+            self.hold_outages(outages);
+        }
         for family in Family::ALL {
             self.slots.retain(|slot| slot.family != family || self.interpreter.awaits(family));
             if self.interpreter.awaits(family)
@@ -146,7 +160,18 @@ impl<'a, W: Write> Player<'a, W> {
     /// The log is over: nothing else will be said.
     fn finish(&mut self) -> io::Result<()> {
         self.recover_all();
+        if self.options.derived {
+            let ended = self.outages.finish(self.clock.time());
+            self.hold_outages(ended);
+        }
         self.print_held()
+    }
+
+    /// An outage has the time at which it began or ended, which is that of an earlier line.
+    fn hold_outages(&mut self, outages: Vec<(Told, Shown)>) {
+        let line_number = self.line_number;
+        let held = outages.into_iter().map(|(told, at)| Held { at, line_number, told });
+        self.held.extend(held);
     }
 
     fn recover_all(&mut self) {
@@ -164,6 +189,13 @@ impl<'a, W: Write> Player<'a, W> {
             return;
         };
         let Slot { at, line_number, before, .. } = self.slots.remove(at_slot);
+        if self.options.derived
+            && family == Family::V4
+            && let Some(seconds) = at.seconds()
+        {
+            let outages = self.outages.line(seconds, at, &[Sign::WanUp]);
+            self.hold_outages(outages);
+        }
         self.held.insert(before, Held { at, line_number, told });
         // Those that began later stand behind it.
         self.slots[at_slot..].iter_mut().for_each(|slot| slot.before += 1);
@@ -178,13 +210,21 @@ impl<'a, W: Write> Player<'a, W> {
         Ok(())
     }
 
-    fn interpret(&mut self, line: &Line<'_>) {
+    /// What the line tells goes to `told`; its signs are returned.
+    fn interpret(&mut self, line: &Line<'_>) -> Vec<Sign> {
+        let before = std::mem::discriminant(&self.clock.time());
         self.clock.read(line, &mut self.told);
         if self.options.derived {
             // After a start of the router every first recovery is news.
             if self.told.iter().any(|told| told.kind == Kind::RouterBoot) {
                 self.interpreter.restart();
+                self.outages.restart();
             }
+        }
+        let clock = std::mem::discriminant(&self.clock.time());
+        let is_stepped = self.told.iter().any(|told| told.kind == Kind::TimeStepped);
+        if is_stepped || clock != before {
+            self.outages.clock_stepped();
         }
         // Another start has the same microseconds again.
         if self.told.iter().any(|told| told.kind == Kind::RouterBoot) {
@@ -194,14 +234,17 @@ impl<'a, W: Write> Player<'a, W> {
             self.told.clear();
         }
         if self.echoes.has_heard(line) {
-            return;
+            return Vec::new();
         }
-        if self.interpreter.interpret(line, &self.options.names, &mut self.told) {
+        let mut found = Findings::default();
+        if self.interpreter.interpret(line, &self.options.names, &mut found) {
             self.echoes.remember(line);
         }
+        self.told.append(&mut found.news);
         if !self.options.derived {
             self.told.retain(|told| told.kind != Kind::WanIpChanged);
         }
+        found.signs
     }
 
     fn print(&mut self, held: &Held) -> io::Result<()> {

@@ -12,6 +12,7 @@ use super::event::Told;
 use super::kind::Kind;
 use super::names::Names;
 use super::parse::{Cause, Over, Said};
+use crate::outages::Sign;
 
 /// More than a router runs at once; one dial is one process, and old ones may leave
 /// without a word.
@@ -58,6 +59,8 @@ enum Evidence {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Heard {
     pub(crate) told: Option<Told>,
+    /// What it says about why the line is down.
+    pub(crate) sign: Option<Sign>,
     /// The address of a session that is up.
     pub(crate) address: Option<IpAddr>,
     /// Something was remembered or forgotten.
@@ -106,23 +109,38 @@ impl Sessions {
                 heard.changed = self.change(pid, |session| {
                     (session.cause, session.remote_message) = (None, None);
                 });
+                heard.sign = Some(Sign::SessionUp);
                 (heard.told, heard.address) = (Some(told), Some(address));
             }
-            Said::Fact(told) => heard.told = Some(told),
+            Said::Fact(told) => {
+                heard.sign = Sign::of(told.kind);
+                heard.told = Some(told);
+            }
             Said::End(cause, told) => {
                 // The first cause is the true one: the others follow from it.
                 heard.changed = self.change(pid, |session| {
                     session.cause.get_or_insert(cause);
                 });
+                // Either side may end a session by LCP.
+                heard.sign = match cause {
+                    Cause::ThisRouter => Some(Sign::EndedHere),
+                    _ => Sign::of(told.kind),
+                };
                 heard.told = Some(self.with_remote_message(pid, told));
             }
             Said::Over(over) => {
-                heard.told =
-                    Some(down(over_message(over, self.session(pid).and_then(|s| s.cause))));
+                let cause = self.session(pid).and_then(|session| session.cause);
+                heard.sign = Some(match (over, cause) {
+                    (Over::Hangup, None) => Sign::Hangup,
+                    (Over::Disconnected, None) => Sign::EchoTimeout,
+                    _ => Sign::SessionOver,
+                });
+                heard.told = Some(down(over_message(over, cause)));
             }
             Said::Exit => {
                 let cause = self.session(pid).and_then(|session| session.cause);
                 let message = cause.map_or("PPPoE session is down: pppd ended", cause_message);
+                heard.sign = Some(Sign::SessionOver);
                 heard.told = Some(down(message));
                 heard.changed = pid.is_some_and(|pid| self.forget(pid));
             }

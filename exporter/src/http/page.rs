@@ -9,7 +9,9 @@ use axum::response::{IntoResponse, Response};
 
 use crate::clock;
 use crate::collectors::CollectError;
+use crate::events::event::Moment;
 use crate::exporter::Views;
+use crate::outages;
 use crate::probes::ping::Watched;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:1.5rem auto;max-width:40rem;\
@@ -52,7 +54,7 @@ fn page(views: &Views) -> String {
     };
 
     let rows: String = views.targets.all().iter().map(|watched| row(watched)).collect();
-    let events = events(views);
+    let (outages, events) = (outages_of(views), events(views));
     format!(
         "<!doctype html><html lang=en><meta charset=utf-8>\
          <meta name=viewport content=\"width=device-width,initial-scale=1\">\
@@ -63,12 +65,37 @@ fn page(views: &Views) -> String {
          <tr><th>Light received<td>{light}<tr><th>CPU<td>{cpu}<tr><th>Router's time<td>{time}</table>\
          <h2>Pings of the last minute</h2>\
          <table><tr><th>Target<th>Answers after<th>Lost{rows}</table>\
+         <h2>Outages</h2>{outages}\
          <h2>Last events</h2>{events}\
          <p><a href=/metrics>/metrics</a> for Prometheus · <a href=/net/status>/net/status</a> as \
          JSON · <a href=/net/events>/net/events</a> · <a href=/healthz>/healthz</a><p>Version {} ({})</html>",
         crate::VERSION,
         crate::REVISION,
     )
+}
+
+/// The outage that goes on and the last ones that are over, or that there was none.
+fn outages_of(views: &Views) -> String {
+    let zone = clock::local_zone(&views.roots);
+    let now = Moment { unix: clock::unix_time(), boot: Some(clock::since_boot()) };
+    let when = |at: Moment| clock::local_text(now.back_to(at).unix, &zone);
+    let (verdict, standing) =
+        views.outages.with_outages(|detector, standing| (detector.verdict(), Arc::clone(standing)));
+    if standing.open.is_none() && standing.past.is_empty() {
+        return "<p>None recorded.".to_owned();
+    }
+    let mut rows = String::from("<table><tr><th>From<th>For<th>Why");
+    // Writing to a String cannot fail.
+    if let (Some((_, began)), Some(verdict)) = (&standing.open, verdict) {
+        write!(rows, "<tr><td>{}<td class=down>now<td>", when(*began)).ok();
+        escape_into(&mut rows, outages::words(verdict));
+    }
+    for ended in standing.past.iter().rev() {
+        let lasted = outages::span(ended.duration(now));
+        write!(rows, "<tr><td>{}<td>{lasted}<td>", when(ended.began)).ok();
+        escape_into(&mut rows, outages::words(ended.verdict));
+    }
+    rows + "</table>"
 }
 
 /// The newest events, or that there was none.

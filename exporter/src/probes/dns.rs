@@ -8,7 +8,7 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::UdpSocket;
 use tokio::task::JoinSet;
@@ -49,11 +49,29 @@ pub(crate) struct Dns {
     config: Live,
     wan: Arc<Latest<wan::Sample>>,
     servers: Arc<Mutex<BTreeMap<IpAddr, Counts>>>,
+    last_round: Arc<Mutex<Option<Round>>>,
+}
+
+/// All servers asked once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Round {
+    pub(crate) over: Instant,
+    /// By any of them.
+    pub(crate) is_answered: bool,
 }
 
 impl Dns {
     pub(crate) fn new(config: Live, wan: Arc<Latest<wan::Sample>>) -> Self {
-        Self { config, wan, servers: Arc::default() }
+        Self { config, wan, servers: Arc::default(), last_round: Arc::default() }
+    }
+
+    /// `None` while there is nobody to ask.
+    pub(crate) fn last_round(&self) -> Option<Round> {
+        *self.last_round.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_last_round(&self, round: Option<Round>) {
+        *self.last_round.lock().unwrap_or_else(PoisonError::into_inner) = round;
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<IpAddr, Counts>) -> T) -> T {
@@ -75,15 +93,21 @@ impl Dns {
                 None => Vec::new(),
             };
             self.with(|counts| counts.retain(|server, _| servers.contains(server)));
-            let Some(name) = name else { continue };
+            let Some(name) = name.filter(|_| !servers.is_empty()) else {
+                self.set_last_round(None);
+                continue;
+            };
             let mut asking = JoinSet::new();
             for server in servers {
                 let name = name.clone();
                 asking.spawn(async move { (server, lookup(server, &name).await) });
             }
+            let mut is_answered = false;
             while let Some(Ok((server, outcome))) = asking.join_next().await {
+                is_answered |= outcome.is_some();
                 self.with(|counts| counts.entry(server).or_default().record(outcome));
             }
+            self.set_last_round(Some(Round { over: clock::monotonic(), is_answered }));
         }
     }
 

@@ -5,6 +5,7 @@
 //! all grow together while the line is down.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::latency::Latencies;
@@ -15,6 +16,10 @@ const KEPT: Duration = Duration::from_secs(300);
 
 /// What old clients are told about.
 pub(crate) const WINDOW: Duration = Duration::from_secs(60);
+
+/// Fates that somebody has still to fetch: the outage detector looks every second, and 12
+/// seconds of them at the shortest interval are more than a look may be late.
+const MAX_FRESH: usize = 64;
 
 /// What became of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,14 +42,19 @@ pub(crate) struct History {
     /// Further answers to a request that had one.
     pub(crate) duplicates: u64,
     pub(crate) latencies: Latencies,
+    /// Where the last request went.
+    pub(crate) address: Option<IpAddr>,
     last_answer: Option<Instant>,
     recent: VecDeque<Request>,
+    fresh: VecDeque<Request>,
 }
 
+/// A request whose fate is known.
 #[derive(Debug, Clone, Copy)]
-struct Request {
-    sent: Instant,
-    rtt: Option<Duration>,
+pub(crate) struct Request {
+    pub(crate) sent: Instant,
+    /// `None`: it was lost.
+    pub(crate) rtt: Option<Duration>,
 }
 
 /// The requests of the last minute.
@@ -81,6 +91,10 @@ impl History {
             }
         };
         self.lost += u64::from(rtt.is_none());
+        if self.fresh.len() == MAX_FRESH {
+            self.fresh.pop_front();
+        }
+        self.fresh.push_back(Request { sent, rtt });
         // An answer may overtake the end of an earlier request's time.
         let later = self.recent.iter().rev().take_while(|request| request.sent > sent).count();
         self.recent.insert(self.recent.len() - later, Request { sent, rtt });
@@ -88,6 +102,11 @@ impl History {
         while self.recent.front().is_some_and(|oldest| newest - oldest.sent > KEPT) {
             self.recent.pop_front();
         }
+    }
+
+    /// The fates that became known since this was asked last.
+    pub(crate) fn take_fresh(&mut self) -> impl Iterator<Item = Request> {
+        self.fresh.drain(..)
     }
 
     /// Round-trip time of the newest request, unless it was lost.
@@ -175,6 +194,18 @@ mod tests {
         assert!((minute.loss_percent - 50.0).abs() < 1e-9);
         assert_eq!(minute.rtt.unwrap().mean, Duration::from_millis(10));
         assert_eq!(history.last_rtt(), None, "the newest was lost");
+    }
+
+    #[test]
+    fn a_fate_is_fresh_once_and_not_for_ever() {
+        let (mut history, now) = played(".x.");
+        let fresh: Vec<bool> = history.take_fresh().map(|request| request.rtt.is_some()).collect();
+        assert_eq!(fresh, [true, false, true]);
+        assert_eq!(history.take_fresh().count(), 0);
+        for _ in 0..2 * MAX_FRESH {
+            history.record(now, Fate::Lost);
+        }
+        assert_eq!(history.take_fresh().count(), MAX_FRESH);
     }
 
     #[test]

@@ -74,6 +74,7 @@ fn doctor_names_every_source_and_no_secret() {
         "thermal_zone1",
         "eeprom",
         "hwmon",
+        "LCP_RTT_FILE is empty",
     ] {
         assert!(report.contains(part), "{part} is missing: {report}");
     }

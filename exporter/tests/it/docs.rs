@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use netmonitor_exporter::config::settings::SETTINGS;
 
-use crate::program::{Program, fixture, run, until};
+use crate::lcp_echo::write_ring;
+use crate::program::{Program, copy_of, run, until};
 
 fn document(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(name)
@@ -54,6 +55,23 @@ fn add_families(all: &mut BTreeMap<String, Family>, text: &str) {
     }
 }
 
+/// Leaves the memory of a run that has seen an outage.
+fn remember_an_outage(device: &Path, settings: &str, queue: &Path) {
+    Program::isolated(device, settings, |program| {
+        assert_eq!(program.get("/net/events").status, 200, "it is written before the first answer");
+    });
+    let path = queue.with_extension("json.state");
+    let mut state: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let moment = |secs: u64| serde_json::json!({"unix": {"secs": secs, "nanos": 0}, "boot": null});
+    state["memo"]["outages"]["past"] = serde_json::json!([{
+        "id": "0f3a-7", "continues": null, "began": moment(1_900_000_000),
+        "ended": moment(1_900_000_060), "verdict": {"cause": "gateway", "side": "unknown"},
+        "unseen": {"secs": 0, "nanos": 0}, "has_restarted": false,
+    }]);
+    std::fs::write(path, state.to_string()).unwrap();
+}
+
 /// Everything that the devices of the golden files and the probes of a live one show.
 fn all_scrapes() -> Vec<String> {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
@@ -63,12 +81,19 @@ fn all_scrapes() -> Vec<String> {
         .map(|path| std::fs::read_to_string(path).unwrap())
         .collect();
     // What the golden files leave out because it moves.
-    let settings = "PING_TARGETS=\"127.0.0.1\"\nDNS_NAME=\"example.com\"\nLOG_SOURCE=\"file:/log,kmsg,logread\"\n";
-    Program::isolated(&fixture("filogic-pppoe"), settings, |program| {
+    let settings = "PING_TARGETS=\"127.0.0.1\"\nDNS_NAME=\"example.com\"\nLOG_SOURCE=\"file:/log,kmsg,logread\"\nLCP_RTT_FILE=\"/tmp/ppp-rtt.data\"\n";
+    let device = copy_of("filogic-pppoe");
+    let queue = device.path().join("tmp/events.json");
+    let settings = format!("{settings}QUEUE_FILE=\"{}\"\n", queue.display());
+    remember_an_outage(device.path(), &settings, &queue);
+    let mut replies = Vec::new();
+    Program::isolated(device.path(), &settings, |program| {
         until("the probes have something", || {
+            replies.push((0, 5000));
+            write_ring(device.path(), 1, &replies);
             let text = program.metrics().body;
             let sources = text.matches("netmonitor_log_source_up{").count();
-            let probed = ["ping_last_rtt_seconds{", "dns_failures_total{"];
+            let probed = ["ping_last_rtt_seconds{", "dns_failures_total{", "lcp_echo_rtt_seconds "];
             probed.iter().all(|name| text.contains(name)) && sources == 4
         });
         scrapes.push(program.metrics().body);

@@ -13,6 +13,7 @@ mod faults;
 mod full_disk;
 mod golden;
 mod http;
+mod lcp_echo;
 mod ping;
 mod program;
 mod prometheus;

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use super::sensor::{Latest, Sensor};
@@ -33,6 +34,9 @@ pub(crate) use sample::Sample;
 /// after quick logins, and a module answers on a bus of 100 kHz while the kernel holds
 /// the lock of all network settings.
 const PERIOD: Duration = Duration::from_secs(30);
+
+/// The shortest pause, when a reading is wanted at once.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// The longest pause after readings that failed: a login that is refused again and again
 /// locks the account, and a stick that starts again takes two minutes.
@@ -50,6 +54,8 @@ pub(crate) struct Optical {
     slow: SlowIo,
     config: Live,
     wan: Arc<Latest<wan::Sample>>,
+    /// An outage has begun or ended: the light of this moment is evidence.
+    wanted: Arc<Notify>,
     /// Has there been light to measure since the start?
     has_answered: AtomicBool,
     /// Failed runs of the user's command, one after the other.
@@ -57,9 +63,15 @@ pub(crate) struct Optical {
 }
 
 impl Optical {
-    pub(crate) fn new(slow: SlowIo, config: Live, wan: Arc<Latest<wan::Sample>>) -> Self {
+    /// `wanted` is notified when a reading is wanted now.
+    pub(crate) fn new(
+        slow: SlowIo,
+        config: Live,
+        wan: Arc<Latest<wan::Sample>>,
+        wanted: Arc<Notify>,
+    ) -> Self {
         let (has_answered, failures) = (AtomicBool::new(false), AtomicU32::new(0));
-        Self { slow, config, wan, has_answered, failures }
+        Self { slow, config, wan, wanted, has_answered, failures }
     }
 
     async fn wait_for_wan(&self) {
@@ -138,7 +150,7 @@ pub(crate) async fn survey(
     live: &Live,
     wan: &Arc<Latest<wan::Sample>>,
 ) -> Vec<(String, Result<String, CollectError>)> {
-    let optical = Optical::new(slow.clone(), live.clone(), Arc::clone(wan));
+    let optical = Optical::new(slow.clone(), live.clone(), Arc::clone(wan), Arc::default());
     let chosen = live.now().optical_source.clone();
     let mut sources = AUTO.to_vec();
     if let OpticalSource::Command(_) = chosen {
@@ -171,7 +183,15 @@ impl Sensor for Optical {
     }
 
     async fn due(&self) {
-        sleep(pause(self.failures.load(Ordering::Relaxed))).await;
+        let failures = self.failures.load(Ordering::Relaxed);
+        tokio::select! {
+            () = sleep(pause(failures)) => {}
+            // What fails is left alone.
+            () = async {
+                sleep(SHORTEST_PAUSE).await;
+                self.wanted.notified().await;
+            }, if failures == 0 => {}
+        }
     }
 }
 

@@ -25,7 +25,7 @@ fn device(source: OpticalSource, files: &[(&str, &str)]) -> Device {
     let wan = Latest::of::<wan::Wan>();
     let unknown = CollectError::NotAvailable("no WAN".to_owned());
     wan.store(Err(unknown), clock::monotonic(), Duration::ZERO);
-    Device { root, optical: Optical::new(SlowIo::new(roots), live, wan) }
+    Device { root, optical: Optical::new(SlowIo::new(roots), live, wan, Arc::default()) }
 }
 
 fn write(root: &Path, path: &str, text: &str) {

@@ -89,6 +89,7 @@ pub(super) fn sample(
         up_since: None,
         dns_servers: resolvers(roots),
         source: Source::Kernel,
+        is_switched_off: false,
         errors: Vec::new(),
     })
 }

@@ -57,6 +57,8 @@ pub(crate) struct Sample {
     /// `pppoe`, `dhcp`, `static`, …, where known.
     pub(crate) proto: Option<String>,
     pub(crate) state: State,
+    /// Somebody has taken the interface down on purpose (netifd).
+    pub(crate) is_switched_off: bool,
     /// Since when it is up, where netifd knows.
     pub(crate) up_since: Option<Instant>,
     pub(crate) gateway: Option<NextHop>,

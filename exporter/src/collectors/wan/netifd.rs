@@ -20,6 +20,8 @@ pub(super) const NO_PEER: Ipv4Addr = Ipv4Addr::new(2, 2, 2, 2);
 #[derive(Debug, Deserialize)]
 pub(super) struct Interface {
     up: bool,
+    /// `false` once somebody has taken the interface down on purpose.
+    autostart: Option<bool>,
     uptime: Option<u64>,
     pub(super) device: Option<String>,
     pub(super) l3_device: Option<String>,
@@ -75,6 +77,7 @@ impl Interface {
         Sample {
             interface: name.to_owned(),
             state: State::of(up),
+            is_switched_off: !self.up && self.autostart == Some(false),
             up_since: self
                 .uptime
                 .filter(|_| up)
@@ -145,6 +148,14 @@ mod tests {
         );
         assert_eq!((sample.state, sample.gateway), (State::Down, None));
         assert_eq!(sample.errors, ["AUTH_TOPEER_FAILED"]);
+        assert!(!sample.is_switched_off);
+    }
+
+    #[test]
+    fn an_interface_that_was_taken_down_is_switched_off() {
+        let text = r#"{"up": false, "available": true, "autostart": false, "data": {}}"#;
+        assert!(sample(text, Some(true)).is_switched_off);
+        assert!(!sample(&text.replace("false, \"data", "true, \"data"), None).is_switched_off);
     }
 
     #[test]

@@ -13,11 +13,11 @@ fn names() -> Names {
 #[track_caller]
 fn check(initial: Initial, lines: &[&str], expected: &[&str]) {
     let mut interpreter = Interpreter::new(initial);
-    let mut told = Vec::new();
+    let mut found = Findings::default();
     for line in lines {
-        interpreter.interpret(&read(&format!("Mar  4 05:06:07 gw {line}")), &names(), &mut told);
+        interpreter.interpret(&read(&format!("Mar  4 05:06:07 gw {line}")), &names(), &mut found);
     }
-    let told: Vec<&str> = told.iter().map(|told| told.kind.name()).collect();
+    let told: Vec<&str> = found.news.iter().map(|told| told.kind.name()).collect();
     assert_eq!(told, expected, "{lines:#?}");
 }
 
@@ -37,13 +37,13 @@ fn another_address_is_told_behind_the_line_that_has_it() {
         &["pppoe_down", "pppoe_up", "wan_ip_changed", "wan_ip_changed"],
     );
     let mut interpreter = Interpreter::new(Initial::Up);
-    let mut told = Vec::new();
+    let mut found = Findings::default();
     for address in ["192.0.2.7", "192.0.2.8"] {
         let line = format!("Mar  4 05:06:07 gw pppd[8]: local  IP address {address}");
-        interpreter.interpret(&read(&line), &names(), &mut told);
+        interpreter.interpret(&read(&line), &names(), &mut found);
     }
     let expected = [("from".into(), "192.0.2.7".to_owned()), ("to".into(), "192.0.2.8".to_owned())];
-    assert_eq!(told[0].detail, expected);
+    assert_eq!(found.news[0].detail, expected);
 }
 
 #[test]
@@ -73,14 +73,14 @@ fn a_lost_link_that_ends_the_session_does_not_end_with_the_link() {
 #[test]
 fn other_sources_go_through_the_same_suppression() {
     let mut interpreter = Interpreter::new(Initial::Up);
-    let mut told = Vec::new();
-    interpreter.tell(Told::new(Kind::WanDown, "x"), &mut told);
+    let mut found = Findings::default();
+    interpreter.tell(Told::new(Kind::WanDown, "x"), &mut found.news);
     interpreter.interpret(
         &read("Mar  4 05:06:07 gw netifd: Interface 'wan' is now down"),
         &names(),
-        &mut told,
+        &mut found,
     );
-    assert_eq!(told.len(), 1);
+    assert_eq!(found.news.len(), 1);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn only_lines_that_matter_are_said_to() {
     let mut interpreter = Interpreter::new(Initial::Up);
     let mut matters = |text: &str| {
         let line = format!("Mar  4 05:06:07 gw {text}");
-        interpreter.interpret(&read(&line), &names(), &mut Vec::new())
+        interpreter.interpret(&read(&line), &names(), &mut Findings::default())
     };
     assert!(matters("netifd: Interface 'wan' is now down"));
     assert!(matters("netifd: Interface 'wan' is now down"), "suppressed, but ours");
@@ -190,11 +190,11 @@ proptest! {
         share in 0.0..1.0,
     ) {
         let play = |interpreter: &mut Interpreter, lines: &[String]| {
-            let mut told = Vec::new();
+            let mut found = Findings::default();
             for line in lines {
-                interpreter.interpret(&read(line), &names(), &mut told);
+                interpreter.interpret(&read(line), &names(), &mut found);
             }
-            told
+            found
         };
         let half = (lines.len() as f64 * share) as usize;
         let mut whole = Interpreter::new(Initial::Up);
@@ -203,7 +203,9 @@ proptest! {
         let mut told_in_halves = play(&mut first, &lines[..half]);
         let saved = first.save().to_string();
         let mut second = Interpreter::restore(&serde_json::from_str(&saved).unwrap()).unwrap();
-        told_in_halves.extend(play(&mut second, &lines[half..]));
+        let rest = play(&mut second, &lines[half..]);
+        told_in_halves.news.extend(rest.news);
+        told_in_halves.signs.extend(rest.signs);
         prop_assert_eq!(told_in_halves, told);
         prop_assert_eq!(second, whole);
     }
@@ -212,10 +214,10 @@ proptest! {
     fn messages_are_short_and_never_the_line(lines in prop::collection::vec(line(), 0..80)) {
         let mut interpreter = Interpreter::new(Initial::Boot);
         for line in lines {
-            let mut told = Vec::new();
-            let mattered = interpreter.interpret(&read(&line), &names(), &mut told);
-            prop_assert!(mattered || told.is_empty());
-            for told in told {
+            let mut found = Findings::default();
+            let mattered = interpreter.interpret(&read(&line), &names(), &mut found);
+            prop_assert!(mattered || found.is_empty());
+            for told in found.news {
                 prop_assert!(told.message.chars().count() <= 200);
                 prop_assert!(!line.contains(&*told.message));
             }
@@ -247,6 +249,6 @@ proptest! {
 fn read_bytes(bytes: &[u8]) {
     let text = clean(bytes);
     let mut interpreter = Interpreter::new(Initial::Boot);
-    interpreter.interpret(&read(&text), &names(), &mut Vec::new());
+    interpreter.interpret(&read(&text), &names(), &mut Findings::default());
     interpreter.classify(&read(&text), &names());
 }

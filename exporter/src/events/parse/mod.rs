@@ -11,6 +11,7 @@ mod kernel;
 mod luci;
 mod netifd;
 mod pppd;
+mod requests;
 mod rp_pppoe;
 mod stamp;
 mod ubus;
@@ -21,6 +22,7 @@ use std::net::IpAddr;
 use super::event::Told;
 use super::kind::Kind;
 use super::names::Names;
+use crate::outages::Sign;
 use envelope::{Line, Origin, TEST_PROGRAM};
 pub(crate) use pppd::{Cause, Over, Said};
 
@@ -30,14 +32,19 @@ pub(crate) enum Meaning<'a> {
     Nothing,
     /// An event of the WAN.
     Fact(Told),
+    /// The session or the lease under the interface ended, and so it went down.
+    ConnectionLost(Family, Told),
     /// netifd sees no link under the interface; whether the interface goes down as well is
     /// said by later lines.
     LinkLost(Family, Told),
     /// netifd sees the link again.
     LinkRegained(Family),
-    /// netifd sets the interface up from the beginning, or gives it up: a link that is
+    /// netifd gives the interface up, or sets it up from the beginning: a link that is
     /// there again is not all that it needs.
     TornDown(Family),
+    SetUp(Family),
+    /// A program on this router is about to take the WAN down.
+    Requested(Sign),
     /// The WAN has an address by DHCP.
     Lease(IpAddr, Told),
     /// netifd ends the WAN's DHCP client: the interface goes down.
@@ -77,6 +84,9 @@ pub(crate) fn parse<'a>(line: &Line<'a>, names: &Names) -> Meaning<'a> {
             said(pid, rp_pppoe::parse(line.text))
         }
         Origin::Program { name: TEST_PROGRAM, .. } => fact(test_event(line.text)),
+        Origin::Program { name, .. } if requests::may_request(name) => {
+            requests::parse(name, line.text, names).map_or(Meaning::Nothing, Meaning::Requested)
+        }
         Origin::Ubus => fact(ubus::parse(line.text, names)),
         // Also our own log, which comes back through logd.
         Origin::Program { .. } | Origin::Unknown => Meaning::Nothing,

@@ -60,10 +60,13 @@ fn interface<'a>(family: Family, name: &str, state: &str) -> Meaning<'a> {
     match state.trim_end() {
         "is now up" => Meaning::Fact(up(family, name)),
         "is now down" => Meaning::Fact(down(family, name)),
-        "has lost the connection" => Meaning::Fact(because([
-            "WAN is down: its session or lease ended",
-            "IPv6 of the WAN is down: its session or lease ended",
-        ])),
+        "has lost the connection" => Meaning::ConnectionLost(
+            family,
+            because([
+                "WAN is down: its session or lease ended",
+                "IPv6 of the WAN is down: its session or lease ended",
+            ]),
+        ),
         "has link connectivity loss" => Meaning::LinkLost(
             family,
             because([
@@ -72,7 +75,8 @@ fn interface<'a>(family: Family, name: &str, state: &str) -> Meaning<'a> {
             ]),
         ),
         "has link connectivity" => Meaning::LinkRegained(family),
-        "is setting up now" | "is enabled" | "is disabled" => Meaning::TornDown(family),
+        "is disabled" => Meaning::TornDown(family),
+        "is setting up now" | "is enabled" => Meaning::SetUp(family),
         _ => Meaning::Nothing,
     }
 }
@@ -118,7 +122,10 @@ mod tests {
     fn an_interface_goes_up_and_down() {
         check("Interface 'wan' is now up", "wan_up interface=wan");
         check("Interface 'wan' is now down", "wan_down interface=wan");
-        check("Interface 'wan' has lost the connection", "wan_down interface=wan");
+        check(
+            "Interface 'wan' has lost the connection",
+            "connection lost V4 wan_down interface=wan",
+        );
         check("Interface 'wan' has link connectivity loss", "link lost V4 wan_down interface=wan");
         check("Interface 'wan' has link connectivity ", "link regained V4");
         check("Interface 'wan' has link connectivity", "link regained V4");
@@ -127,9 +134,11 @@ mod tests {
             "Interface 'wan_6' has link connectivity loss",
             "link lost V6 wan6_down interface=wan_6",
         );
-        for state in ["is enabled", "is disabled", "is setting up now"] {
-            check(&format!("Interface 'wan' {state}"), "torn down V4");
-            check(&format!("Interface 'wan_6' {state}"), "torn down V6");
+        check("Interface 'wan' is disabled", "torn down V4");
+        check("Interface 'wan_6' is disabled", "torn down V6");
+        for state in ["is enabled", "is setting up now"] {
+            check(&format!("Interface 'wan' {state}"), "set up V4");
+            check(&format!("Interface 'wan_6' {state}"), "set up V6");
         }
         for state in ["is now upside", "is setting up", ""] {
             check(&format!("Interface 'wan' {state}"), "-");

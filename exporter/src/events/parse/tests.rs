@@ -22,6 +22,11 @@ fn shown(meaning: Meaning<'_>) -> String {
         Meaning::LinkLost(family, told) => format!("link lost {family:?} {}", event(&told)),
         Meaning::LinkRegained(family) => format!("link regained {family:?}"),
         Meaning::TornDown(family) => format!("torn down {family:?}"),
+        Meaning::SetUp(family) => format!("set up {family:?}"),
+        Meaning::ConnectionLost(family, told) => {
+            format!("connection lost {family:?} {}", event(&told))
+        }
+        Meaning::Requested(sign) => format!("requested {}", sign.name()),
         Meaning::Lease(_, told) => format!("lease {}", event(&told)),
         Meaning::ClientStopped => "client stopped".to_owned(),
         Meaning::Child { pid, of_wan: true } => format!("child {pid} of the WAN"),

@@ -182,6 +182,12 @@ impl Queue {
         queue
     }
 
+    /// A short name for the next event, unique among all streams of a router.
+    pub(crate) fn next_name(&self) -> String {
+        let stream = self.head.stream.get(..8).unwrap_or(&self.head.stream);
+        format!("{stream}-{}", self.head.next_seq)
+    }
+
     /// Adds an event and gives it its number. It is seen after the next commit.
     pub(crate) fn push(&mut self, told: Told, at: Moment) {
         let at = Moment { unix: whole_millis(at.unix), boot: at.boot.map(whole_millis) };

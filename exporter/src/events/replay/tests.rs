@@ -63,11 +63,51 @@ fn conclusions_are_printed_when_asked_for() {
         &Options { derived: true, ..options() },
         log,
         "+0.000000 router_boot The router started\n\
+         +0.000000 outage_start The internet is gone; so far it looks like this: the router \
+         started\n\
          +30.000000 kernel_link_up The link of the WAN device is up\n\
          03-04 05:06:07 pppoe_up PPPoE session is up with the address 192.0.2.7\n\
          03-04 05:06:01 time_stepped The clock was set 6 s back\n\
-         03-04 05:06:01 wan_ip_changed The WAN's address changed from 192.0.2.7 to 192.0.2.8\n",
+         03-04 05:06:01 wan_ip_changed The WAN's address changed from 192.0.2.7 to 192.0.2.8\n\
+         03-04 05:06:01 outage_end The internet was gone for 30 s: the router started\n",
     );
+}
+
+#[test]
+fn outages_are_concluded_from_what_the_interface_says() {
+    let log = "Mar  4 05:06:07 gw pppd[7]: LCP terminated by peer (Session-Timeout)\n\
+               Mar  4 05:06:07 gw netifd: Interface 'wan' has lost the connection\n\
+               Mar  4 05:06:08 gw netifd: Interface 'wan' is now down\n\
+               Mar  4 05:06:40 gw netifd: Interface 'wan' is now up\n\
+               Mar  4 05:06:41 gw netifd: Interface 'lan' is now up\n\
+               Mar  4 06:00:00 gw netifd: Interface 'wan' has link connectivity loss\n\
+               Mar  4 06:00:00 gw pppd[8]: Terminating on signal 15\n";
+    let expected = "\
+        03-04 05:06:07 pppoe_lcp_term The provider ended the PPPoE session (LCP terminate)\n\
+        03-04 05:06:07 outage_start The internet is gone; so far it looks like this: the \
+        provider ended the session\n\
+        03-04 05:06:07 wan_down WAN is down: its session or lease ended\n\
+        03-04 05:06:40 wan_up WAN is up\n\
+        03-04 06:00:00 wan_down WAN is down: the device under it has no link\n\
+        03-04 05:06:40 outage_end The internet was gone for 33 s: the provider ended the session\n\
+        03-04 06:00:00 outage_start The internet is gone; so far it looks like this: the WAN \
+        port has no link: cable, or the box it leads to (this house)\n\
+        03-04 06:00:00 pppoe_local_term This router stopped the PPPoE session, on request or as \
+        its link was lost\n";
+    check(&Options { derived: true, ..options() }, log, expected);
+}
+
+#[test]
+fn a_clock_that_is_set_makes_no_outage_longer() {
+    let log = "Mar  4 05:06:07 gw netifd: Interface 'wan' is now down\n\
+               Mar  4 05:06:08 gw kernel: [  100.000000] x\n\
+               Mar  9 05:06:18 gw kernel: [  110.000000] x\n\
+               Mar  9 05:06:20 gw netifd: Interface 'wan' is now up\n\
+               Mar  9 05:06:40 gw kernel: [  132.000000] x\n";
+    let mut output = Vec::new();
+    replay(log.as_bytes(), &mut output, &Options { derived: true, ..options() }).unwrap();
+    let told = String::from_utf8(output).unwrap();
+    assert!(told.contains("03-09 05:06:20 outage_end The internet was gone for 3 s"), "{told}");
 }
 
 #[test]

@@ -49,6 +49,10 @@ impl Watched {
         work(&mut self.history.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    pub(crate) fn is_forbidden(&self) -> bool {
+        self.forbidden.load(Ordering::Relaxed)
+    }
+
     fn forbid(&self, forbidden: bool) {
         let before = self.forbidden.swap(forbidden, Ordering::Relaxed);
         let target = self.target.host.as_str();
@@ -90,7 +94,7 @@ impl Targets {
     pub(crate) async fn first_fates(&self) {
         let unknown = |watched: &Arc<Watched>| {
             watched.target.scope != Scope::Gateway
-                && !watched.forbidden.load(Ordering::Relaxed)
+                && !watched.is_forbidden()
                 && watched.with(|history| history.requests == 0)
         };
         while self.all().iter().any(unknown) {

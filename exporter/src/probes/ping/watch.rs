@@ -85,6 +85,7 @@ impl Sending {
             return;
         };
         self.count += 1;
+        watched.with(|history| history.address = Some(to.ip()));
         let sent = clock::monotonic();
         match self.send(to) {
             Ok(()) => {

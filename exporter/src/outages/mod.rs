@@ -1,0 +1,25 @@
+//! Outages: when the internet was gone, why, and on whose side.
+//!
+//! One way: [`watch`] looks at all witnesses once a second ([`look`]), the interpreter of
+//! the logs gives [`sign`]s; [`detector`] finds begin and end, [`case`] keeps the evidence,
+//! [`judge`] names cause and side in the words of [`vocabulary`], [`report`] makes the
+//! events. Everything but `watch` and `metrics` is pure.
+
+mod case;
+mod detector;
+mod judge;
+mod look;
+pub(crate) mod metrics;
+mod reach;
+mod report;
+pub(crate) mod saved_log;
+#[cfg(test)]
+mod scenarios;
+mod sign;
+pub(crate) mod vocabulary;
+pub(crate) mod watch;
+
+pub(crate) use detector::{Detector, Standing};
+pub(crate) use look::Look;
+pub(crate) use report::{span, words};
+pub(crate) use sign::Sign;
