@@ -26,13 +26,17 @@ pub(super) async fn run(watched: Arc<Watched>, address: Address, mut config: Liv
     loop {
         let deadline = sending.deadline(timing.timeout);
         tokio::select! {
-            _ = ticks.tick() => sending.request(&watched, &address),
+            // Answers that wait while this program was held up have come in time.
+            biased;
             answer = sending.answer() => match answer {
                 Ok(count) => sending.take_answer(&watched, count, clock::monotonic()),
                 // The socket reports a fault of the network: a fresh one has no memory of it.
                 Err(_) => sending.socket = None,
             },
-            () = sleep_until(deadline.into()) => {}
+            () = sleep_until(deadline.into()) => {
+                sending.give_up(&watched, timing.timeout, clock::monotonic());
+            }
+            _ = ticks.tick() => sending.request(&watched, &address),
             () = config.changed() => {
                 let changed = Timing::of(&config.now());
                 if changed != timing {
@@ -41,7 +45,6 @@ pub(super) async fn run(watched: Arc<Watched>, address: Address, mut config: Liv
                 }
             }
         }
-        sending.give_up(&watched, timing.timeout, clock::monotonic());
     }
 }
 
