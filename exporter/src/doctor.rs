@@ -19,8 +19,9 @@ use crate::collectors::{CollectError, optical, pppoe, thermal};
 use crate::config::settings::SETTINGS;
 use crate::config::{Config, Live, Loaded, Origin, Scope};
 use crate::events::listener;
+use crate::outages::Network;
 use crate::probes::echo_socket::{self, EchoError, Permission};
-use crate::probes::ping::Pinger;
+use crate::probes::ping::{Pinger, Targets};
 use crate::roots::Roots;
 use crate::slow_io::SlowIo;
 
@@ -231,6 +232,22 @@ async fn pings(report: &mut Report, roots: &Roots, live: &Live, wan: &Arc<Latest
             }
             None => report.failed(host, "no answer; if others answer, choose another target"),
         }
+    }
+    networks(report, &targets);
+}
+
+/// Silence of targets in two networks proves an outage by itself.
+fn networks(report: &mut Report, targets: &Targets) {
+    let all = targets.all();
+    let far = all.iter().filter(|watched| watched.target.scope != Scope::Gateway);
+    let answering = far.filter(|watched| watched.with(|history| history.last_rtt()).is_some());
+    let addresses = answering.filter_map(|watched| watched.with(|history| history.address));
+    match Network::count(addresses.map(Network::of)) {
+        networks @ 2.. => report.found("networks", &format!("targets in {networks} answer")),
+        _ => report.missing(
+            "networks",
+            "fewer than two answer: an outage needs a second witness, see docs/outages.md",
+        ),
     }
 }
 

@@ -40,7 +40,7 @@ impl Told {
 }
 
 /// A moment on both clocks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Moment {
     /// Since 1970 by the wall clock.
     pub(crate) unix: Duration,

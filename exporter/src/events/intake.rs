@@ -101,7 +101,10 @@ impl Intake {
         let outages = match saved("outages") {
             None => Detector::default(),
             Some(saved) if same_boot => Detector::restore(saved),
-            Some(saved) => Detector::restore_after_boot(saved),
+            Some(outages) => {
+                let then = saved("clock").and_then(saved_clock);
+                Detector::restore_after_boot(outages, then)
+            }
         };
         let state = State {
             queue,
@@ -237,14 +240,14 @@ impl Intake {
         let is_news = self.with(|state| {
             state.watch_clock();
             let clock = Moment { unix: state.clock.unix, boot: state.clock.boot };
-            let State { queue, outages, .. } = state;
+            let State { queue, outages, has_moved, .. } = state;
             let told = outages.look(look, clock, || queue.next_name());
             let is_news = told.is_some();
+            // The evidence grows, and when it was looked at last tells a gap from an outage.
+            *has_moved |= outages.is_open();
             if let Some((told, at)) = told {
                 queue.push(told, at);
             }
-            // After a restart, what was not written counts as unseen.
-            state.has_moved |= state.standing.open.is_some();
             is_news
         });
         if is_news {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::look::{Lcp, Light, Look, Port, Probe};
 use super::sign::Sign;
+use super::witnesses::pings_of_gateway;
 use crate::collectors::wan::State;
 
 /// Of one sign the first few are kept: later ones repeat them.
@@ -27,6 +28,7 @@ pub(crate) struct Noted {
 
 /// Answers and losses of somebody who is asked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Witness {
     /// When it answered last before the outage.
     pub(crate) before: Option<Duration>,
@@ -39,9 +41,13 @@ pub(crate) struct Witness {
 }
 
 /// Everything known of one outage.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Case {
     pub(crate) began: Duration,
+    /// Signs of before are about something else: what happened, and what was announced.
+    from: Duration,
+    announced_from: Duration,
     /// Between two pings.
     pub(crate) interval: Duration,
     /// In the order they were said.
@@ -58,6 +64,7 @@ pub(crate) struct Case {
     dns_heard: Option<Duration>,
     /// As of the last look before.
     port_before: Option<Port>,
+    was_switched_off: bool,
     /// The port was seen with its carrier, no loss counted, so late.
     pub(crate) carrier_kept: Option<Duration>,
     pub(crate) light_before: Option<Light>,
@@ -72,38 +79,33 @@ pub(crate) struct Case {
     pub(crate) is_boot: bool,
     /// Something has answered since the router started, before the outage.
     pub(crate) has_worked: bool,
+    /// The WAN was down before, and something else carried the traffic.
+    pub(crate) is_backed_up: bool,
+    /// The targets are reached by another WAN or a VPN.
+    pub(crate) goes_another_way: bool,
+    /// Early requests to the targets that left this router, and that could not.
+    pub(crate) sent: u32,
+    pub(crate) unsent: u32,
     /// A crash of the kernel may be why.
     pub(crate) has_crash_record: bool,
 }
 
 impl Case {
     pub(super) fn new(began: Duration, interval: Duration, is_boot: bool) -> Self {
-        Self {
-            began,
-            interval,
-            signs: Vec::new(),
-            repeated: 0,
-            gateway: Witness::default(),
-            is_gateway_in_house: None,
-            lcp: Witness::default(),
-            dns: Witness::default(),
-            lcp_heard: None,
-            dns_heard: None,
-            port_before: None,
-            carrier_kept: None,
-            light_before: None,
-            light_first: None,
-            light_lost: None,
-            light_after: None,
-            wan_down: None,
-            is_boot,
-            has_worked: false,
-            has_crash_record: false,
-        }
+        Self { began, interval, is_boot, ..Self::default() }
+    }
+
+    /// Signs are heard from then on; announcements, from another moment on.
+    pub(super) fn hear_from(&mut self, from: Duration, announced_from: Duration) {
+        (self.from, self.announced_from) = (from, announced_from);
     }
 
     /// Takes in a sign, wherever it belongs by its order.
     pub(super) fn note(&mut self, noted: Noted) {
+        let from = if noted.sign.is_announcement() { self.announced_from } else { self.from };
+        if noted.at < from {
+            return;
+        }
         let same = self.signs.iter().filter(|known| known.sign == noted.sign);
         if same.count() >= PER_SIGN {
             self.repeated = self.repeated.saturating_add(1);
@@ -111,6 +113,12 @@ impl Case {
         }
         let later = self.signs.iter().rev().take_while(|known| known.order > noted.order).count();
         self.signs.insert(self.signs.len() - later, noted);
+    }
+
+    /// As restored from a file: no more than there may be.
+    pub(super) fn make_bounded(&mut self) {
+        let signs = std::mem::take(&mut self.signs);
+        signs.into_iter().for_each(|noted| self.note(noted));
     }
 
     /// The first sign of one of these kinds.
@@ -125,6 +133,7 @@ impl Case {
     /// How things stood before.
     pub(super) fn look_before(&mut self, look: &Look) {
         self.port_before = Some(look.port);
+        self.was_switched_off = look.wan.is_switched_off;
         self.light_before = look.light.or(self.light_before);
         if let Some(lcp) = look.lcp {
             // Where pppd asks only while the line is idle, replies may be hours old.
@@ -149,7 +158,7 @@ impl Case {
         }
         let mut seen = |case: &mut Self, sign: Sign| {
             if !case.has(sign) {
-                *order += 1;
+                *order = order.saturating_add(1);
                 case.note(Noted { sign, at: look.at, order: *order });
             }
         };
@@ -162,14 +171,16 @@ impl Case {
         for fault in &look.wan.faults {
             seen(self, *fault);
         }
-        if look.wan.is_switched_off {
+        if look.wan.is_switched_off && !(self.was_switched_off && self.has_worked) {
             seen(self, Sign::SwitchedOff);
         }
-        if look.port.is_on == Some(false) {
+        let was_on = self.port_before.is_none_or(|before| before.is_on != Some(false));
+        if look.port.is_on == Some(false) && was_on {
             seen(self, Sign::DeviceOff);
         }
         self.is_gateway_in_house = look.wan.is_gateway_in_house.or(self.is_gateway_in_house);
         self.has_crash_record = look.has_crash_record;
+        self.goes_another_way |= look.is_by_wan == Some(false);
         if let Some(lcp) = look.lcp {
             self.take_lcp(lcp, look.at);
         }
@@ -186,7 +197,10 @@ impl Case {
             // The device was created anew: other counts.
             *before = port;
         }
-        port.carrier == Some(false) || port.losses > before.losses
+        // What was never there may be why nothing works.
+        let was_there = before.carrier != Some(false) || !self.has_worked;
+        let is_gone = port.carrier == Some(false) && was_there;
+        is_gone || port.losses > before.losses
     }
 
     fn take_light(&mut self, light: Light) {
@@ -201,26 +215,37 @@ impl Case {
         self.light_after = Some(light);
     }
 
-    /// Replies come at their own pace, so a look without one is a loss; the first reply may
-    /// have been under way when the line failed.
+    /// Replies come at their own pace: one that is late is a loss.
     fn take_lcp(&mut self, lcp: Lcp, now: Duration) {
-        let from = self.began + lcp.interval;
-        if now <= from || now > self.began + EARLY {
+        /// What a reply may take, and this clock may be late.
+        const SLACK: Duration = Duration::from_secs(1);
+        if now > self.began + EARLY.max(lcp.interval * 2 + SLACK) {
             return;
         }
-        if let Some(at) = lcp.replied.filter(|at| *at > from) {
-            if self.lcp_heard.replace(at) != Some(at) {
-                self.lcp.take(true, at);
+        let Some(replied) = lcp.replied else { return };
+        if replied > self.began + SLACK {
+            if self.lcp_heard.replace(replied) != Some(replied) {
+                self.lcp.take(true, replied);
             }
-        } else if lcp.replied.is_some() {
-            self.lcp.take(false, from);
+        } else if now > replied.max(self.began) + lcp.interval + SLACK {
+            self.lcp.take(false, now);
         }
     }
 
-    /// A ping of the gateway.
-    pub(super) fn ping_of_gateway(&mut self, probe: Probe) {
-        if probe.sent >= self.began && probe.sent <= self.began + EARLY {
+    /// Requests of a look; `until`: no target answered before it.
+    pub(super) fn take_pings(&mut self, look: &Look, until: Option<Duration>) {
+        let (began, last) = (self.began, self.began + EARLY);
+        // What answers when the line is back says nothing about why it was gone.
+        let is_early = |probe: &&Probe| {
+            (began..=last).contains(&probe.sent)
+                && until.is_none_or(|until| probe.sent + look.interval < until)
+        };
+        for probe in pings_of_gateway(look).filter(is_early) {
             self.gateway.take(probe.answered.is_some(), probe.sent);
+        }
+        let targets = look.targets.iter().flat_map(|pinged| &pinged.probes).filter(is_early);
+        for probe in targets.filter(|probe| probe.answered.is_none()) {
+            *if probe.was_sent { &mut self.sent } else { &mut self.unsent } += 1;
         }
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::case::{Case, Noted};
+use super::look::Light;
 use super::sign::Sign;
 use super::vocabulary::{Cause, Side};
 
@@ -44,18 +45,22 @@ fn verdict(cause: Cause, side: Side) -> Verdict {
 
 /// Judges what is known until `now`.
 pub(crate) fn judge(case: &Case, now: Duration) -> Verdict {
-    let began = Judged { case, now };
-    began
+    let judged = Judged { case, now };
+    // What carried the traffic is not what is watched here.
+    if case.is_backed_up {
+        return verdict(Cause::Unknown, Side::Unknown);
+    }
+    judged
         .by_router_start()
-        .or_else(|| began.by_line())
-        .or_else(|| began.by_own_action())
-        .or_else(|| began.by_port())
-        .or_else(|| began.by_session())
-        .or_else(|| began.by_dhcp())
-        .or_else(|| began.by_reach())
+        .or_else(|| judged.by_line())
+        .or_else(|| judged.by_own_action())
+        .or_else(|| judged.by_port())
+        .or_else(|| judged.by_session())
+        .or_else(|| judged.by_dhcp())
+        .or_else(|| judged.by_reach())
         .or_else(|| {
             let settings = if case.has_worked { Settings::Proven } else { Settings::Doubtful };
-            began.by_dial(settings)
+            judged.by_dial(settings)
         })
         .unwrap_or(verdict(Cause::Unknown, Side::Unknown))
 }
@@ -74,8 +79,9 @@ impl Judged<'_> {
 
     /// Measured light says that the line itself works.
     fn is_light_fine(&self) -> bool {
-        self.case.light_first.is_some_and(|light| light.is_enough())
-            && self.case.light_lost.is_none()
+        // Light that arrives says nothing about a laser that is dead at this end.
+        let is_well = |light: Light| light.is_enough() && light.is_sending != Some(false);
+        self.case.light_first.is_some_and(is_well) && self.case.light_lost.is_none()
     }
 
     /// Nobody but the provider is left where the light arrives.
@@ -96,7 +102,16 @@ impl Judged<'_> {
             .is_some_and(|refused| self.now > refused.at + REDIAL);
         let line = || self.by_line().or_else(|| self.by_port()).filter(|_| is_started);
         let dial = || self.by_dial(Settings::Doubtful).filter(|_| is_started || is_refused);
-        line().or_else(dial).or(Some(verdict(Cause::RouterRestart, Side::House)))
+        // Whose it is, only what was before could tell.
+        let reach = || {
+            let found = self.by_reach().filter(|_| is_started)?;
+            Some(verdict(found.cause, Side::Unknown))
+        };
+        let is_told = line().or_else(dial).or_else(reach);
+        Some(is_told.unwrap_or(match is_started {
+            true => verdict(Cause::Unknown, Side::Unknown),
+            false => verdict(Cause::RouterRestart, Side::House),
+        }))
     }
 
     /// Light, the DSL line, the module.
@@ -199,6 +214,9 @@ impl Judged<'_> {
                     | Sign::EchoTimeout
                     | Sign::LeaseLost
                     | Sign::LeaseRefused
+                    // Who is refused is hung up on as well.
+                    | Sign::PasswordRefused
+                    | Sign::SessionRefused
             )
         })?;
         let since = end.at.saturating_sub(self.case.began);
@@ -256,6 +274,13 @@ impl Judged<'_> {
         let latest = case.began + AT_ONCE + case.interval;
         if self.at_once(Sign::is_end).is_some() || case.wan_down.is_some_and(|at| at <= latest) {
             return None;
+        }
+        if case.goes_another_way {
+            return Some(verdict(Cause::Unknown, Side::Unknown));
+        }
+        // The way is there, and this router does not take it.
+        if case.unsent > 0 && case.sent == 0 && case.gateway.is_alive() {
+            return Some(verdict(Cause::Unknown, Side::House));
         }
         if case.lcp.is_dead() {
             return Some(verdict(Cause::AccessServerSilent, self.behind_the_line()));

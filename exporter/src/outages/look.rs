@@ -17,8 +17,13 @@ pub(crate) struct Look {
     pub(crate) at: Duration,
     /// Between two pings of one target.
     pub(crate) interval: Duration,
+    /// After which a ping is lost.
+    pub(crate) timeout: Duration,
     /// Every target but the gateway.
     pub(crate) targets: Vec<Pinged>,
+    /// Do packets to the targets leave by the WAN? Another WAN or a VPN may carry them.
+    /// `None`: not looked up.
+    pub(crate) is_by_wan: Option<bool>,
     /// The next hop.
     pub(crate) gateway: Option<Pinged>,
     pub(crate) dns: Option<Dns>,
@@ -28,6 +33,15 @@ pub(crate) struct Look {
     pub(crate) light: Option<Light>,
     /// The kernel has left a record of a crash (pstore).
     pub(crate) has_crash_record: bool,
+}
+
+impl Look {
+    /// Forgets requests that were sent before.
+    pub(super) fn forget_probes(&mut self, before: Duration) {
+        for pinged in self.targets.iter_mut().chain(&mut self.gateway) {
+            pinged.probes.retain(|probe| probe.sent >= before);
+        }
+    }
 }
 
 /// A target of pings.
@@ -46,6 +60,8 @@ pub(crate) struct Probe {
     pub(crate) sent: Duration,
     /// When the answer came; `None`: it was lost.
     pub(crate) answered: Option<Duration>,
+    /// `false`: it could not leave this router.
+    pub(crate) was_sent: bool,
 }
 
 /// Look-ups through the provider's resolvers.
@@ -64,6 +80,17 @@ pub(crate) struct Lcp {
     pub(crate) replied: Option<Duration>,
     /// Between two echoes.
     pub(crate) interval: Duration,
+}
+
+impl Lcp {
+    /// Did the replies stop when that began?
+    pub(super) fn is_silent_since(&self, began: Duration, now: Duration) -> bool {
+        // Where pppd asks only while the line is idle, replies may be hours old.
+        let patience = self.interval.max(Duration::from_secs(1)) * 3;
+        self.replied.is_some_and(|at| {
+            at + patience >= began && at <= began + self.interval && at + patience < now
+        })
+    }
 }
 
 /// The WAN interface.
@@ -96,6 +123,8 @@ pub(crate) struct Light {
     /// dBm; `None` without light, or where it is not measured.
     pub(crate) received_dbm: Option<f64>,
     pub(crate) is_there: bool,
+    /// The module's own laser is on; `None`: not measured.
+    pub(crate) is_sending: Option<bool>,
     /// dBm that the receiver needs.
     pub(crate) needed_dbm: f64,
 }
@@ -137,6 +166,17 @@ impl Network {
                 Self::V6([a, b, c, d])
             }
         }
+    }
+
+    /// How many different ones there are.
+    pub(crate) fn count(all: impl Iterator<Item = Self>) -> usize {
+        let mut known: Vec<Self> = Vec::new();
+        for network in all {
+            if !known.contains(&network) {
+                known.push(network);
+            }
+        }
+        known.len()
     }
 
     pub(super) fn is_v4(self) -> bool {

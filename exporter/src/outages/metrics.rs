@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::detector::Ended;
+use super::outage::Ended;
 use super::vocabulary::{Cause, Degradation};
 use crate::clock;
 use crate::events::event::Moment;

@@ -4,6 +4,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::look::{Look, Network, Pinged, Probe};
 use super::vocabulary::Degradation;
 
@@ -45,7 +47,7 @@ pub(super) struct Track {
 }
 
 /// A request that was answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Answer {
     pub(super) sent: Duration,
     pub(super) at: Duration,
@@ -154,15 +156,8 @@ impl Track {
     }
 }
 
-/// How many different ones there are.
 fn networks<'a>(tracks: impl Iterator<Item = &'a Track>) -> usize {
-    let mut networks: Vec<Network> = Vec::new();
-    for network in tracks.filter_map(|track| track.network) {
-        if !networks.contains(&network) {
-            networks.push(network);
-        }
-    }
-    networks.len()
+    Network::count(tracks.filter_map(|track| track.network))
 }
 
 impl Reach {
@@ -198,9 +193,21 @@ impl Reach {
         answered.filter(|sent| *sent < began).max()
     }
 
+    /// Those whose silence since then proves something.
+    pub(super) fn witnesses(&self, began: Duration) -> Vec<String> {
+        let witnesses = self.tracks.iter().filter(|track| track.is_witness(began));
+        witnesses.map(|track| track.host.clone()).collect()
+    }
+
+    /// Is anything known of any?
+    pub(super) fn has_fates(&self) -> bool {
+        self.tracks.iter().any(|track| track.known > 0)
+    }
+
     /// Is anything being found out? Forbidden or stopped pings see nothing.
     pub(super) fn is_watching(&self, look: &Look) -> bool {
-        let patience = Duration::from_secs(5).max(look.interval * 3) + Duration::from_secs(1);
+        let patience =
+            Duration::from_secs(5).max(look.interval * 3) + look.timeout + Duration::from_secs(1);
         self.tracks
             .iter()
             .any(|track| track.known > 0 && look.at.saturating_sub(track.heard) <= patience)

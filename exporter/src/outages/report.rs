@@ -1,20 +1,19 @@
 //! An outage in words: the events `outage_start` and `outage_end`, with the evidence as
 //! further facts for whoever keeps the history.
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use super::case::{Case, Witness};
-use super::detector::{Began, Ended, News};
 use super::judge::Verdict;
 use super::look::Light;
+use super::outage::{Began, Ended, News};
 use super::sign::Sign;
 use super::vocabulary::{Cause, Side};
 use crate::events::event::{Moment, Told};
 use crate::events::kind::Kind;
 
-/// Signs in one fact, which is a short line.
-const SIGNS_TOLD: usize = 5;
+/// A fact is a short line; what does not fit is left out and said to be.
+const SIGNS_CHARS: usize = 110;
 
 /// What an event says, and when it happened.
 pub(super) fn told(news: &News) -> (Told, Moment) {
@@ -46,13 +45,13 @@ fn ended(ended: &Ended, case: &Case) -> Told {
         with_verdict(told, ended.verdict, ended.continues.as_deref())
             .with("start_timestamp_seconds", &seconds(ended.began.unix))
     };
-    let unseen = if ended.unseen.is_zero() { String::new() } else { seconds(ended.unseen) };
     if ended.has_restarted {
         // What was known before went with the router's memory, and its clock may still be
         // wrong: the times of both events give the duration once it is right.
         let message = format!("The internet is back after a start of the router; before: {why}");
-        return told(message).with("unseen_seconds", &unseen).with("restarted", "yes");
+        return told(message).with("restarted", "yes");
     }
+    let unseen = if ended.unseen.is_zero() { String::new() } else { seconds(ended.unseen) };
     let duration = ended.duration(ended.ended);
     let told = told(format!("The internet was gone for {}: {why}", span(duration)))
         .with("duration_seconds", &seconds(duration))
@@ -96,14 +95,14 @@ fn signs(case: &Case) -> String {
         if told.contains(&noted.sign) || noted.sign.is_recovery() {
             continue;
         }
-        if told.len() == SIGNS_TOLD {
+        let separator = if told.is_empty() { "" } else { ", " };
+        let at = offset(noted.at, case.began);
+        let more = format!("{separator}{} {at}", noted.sign.name());
+        if text.len() + more.len() > SIGNS_CHARS {
             text.push_str(", …");
             break;
         }
-        let separator = if told.is_empty() { "" } else { ", " };
-        let at = offset(noted.at, case.began);
-        // Writing to a String cannot fail.
-        write!(text, "{separator}{} {at}", noted.sign.name()).ok();
+        text.push_str(&more);
         told.push(noted.sign);
     }
     text

@@ -88,6 +88,8 @@ impl<T: Copy> SavedLog<T> {
         let look = Look {
             at: self.now,
             interval: Duration::from_secs(1),
+            timeout: Duration::from_secs(1),
+            is_by_wan: None,
             targets: Vec::new(),
             gateway: None,
             dns: None,

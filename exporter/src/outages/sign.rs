@@ -99,6 +99,11 @@ impl Sign {
         })
     }
 
+    /// Is the way to the internet gone with it?
+    pub(super) fn ends_the_way(self) -> bool {
+        self.is_end() || self == Self::NoLink
+    }
+
     /// Does it announce what is yet to happen?
     pub(super) fn is_announcement(self) -> bool {
         matches!(self, Self::Scheduled | Self::Watchdog)

@@ -15,11 +15,12 @@ use super::sign::Sign;
 use crate::clock;
 use crate::collectors::conntrack::parse_number;
 use crate::collectors::sensor::Latest;
-use crate::collectors::wan::{self, PPPOE, State};
+use crate::collectors::wan::{self, PPPOE, State, route};
 use crate::collectors::{lcp_echo, optical};
 use crate::config::{Live, Scope};
 use crate::events::intake::Intake;
 use crate::probes::dns;
+use crate::probes::history::Fate;
 use crate::probes::ping::{Targets, Watched};
 use crate::roots::Roots;
 
@@ -68,17 +69,21 @@ impl Watch {
         let now = Now { monotonic: clock::monotonic(), since_boot: clock::since_boot() };
         let all = self.targets.all();
         let is_gateway = |watched: &Watched| watched.target.scope == Scope::Gateway;
-        let allowed = || all.iter().filter(|watched| !watched.is_forbidden());
         let known = self.wan.last_known();
-        let gateway = allowed().find(|watched| is_gateway(watched));
+        // Those that may not be pinged are there without fates: nobody sees them.
+        let targets = all.iter().filter(|watched| !is_gateway(watched));
+        let targets: Vec<Pinged> = targets.map(|watched| pinged(watched, now)).collect();
+        let config = self.config.now();
         Look {
             at: now.since_boot,
-            interval: self.config.now().ping_interval,
-            targets: allowed()
-                .filter(|watched| !is_gateway(watched))
-                .map(|watched| pinged(watched, now))
-                .collect(),
-            gateway: gateway.map(|watched| pinged(watched, now)),
+            interval: config.ping_interval,
+            timeout: config.ping_timeout,
+            is_by_wan: known.as_deref().and_then(|wan| is_by_wan(&targets, wan)),
+            targets,
+            gateway: all
+                .iter()
+                .find(|watched| is_gateway(watched) && !watched.is_forbidden())
+                .map(|watched| pinged(watched, now)),
             dns: self.dns.last_round().map(|round| Dns {
                 at: now.since_boot_of(round.over),
                 is_answered: round.is_answered,
@@ -104,7 +109,10 @@ impl Watch {
         let codes = down.flat_map(|wan| &wan.errors);
         Wan {
             state,
-            is_switched_off: sample.as_ref().is_some_and(|wan| wan.is_switched_off),
+            // netifd gives up after errors as well, such as a refused password.
+            is_switched_off: sample
+                .as_ref()
+                .is_some_and(|wan| wan.is_switched_off && wan.errors.is_empty()),
             faults: codes.filter_map(|code| fault(code)).collect(),
             is_gateway_in_house: known.and_then(is_gateway_in_house),
         }
@@ -151,22 +159,47 @@ fn pinged(watched: &Watched, now: Now) -> Pinged {
         address: history.address,
         probes: history
             .take_fresh()
-            .map(|request| Probe {
-                sent: now.since_boot_of(request.sent),
-                answered: request.rtt.map(|rtt| now.since_boot_of(request.sent + rtt)),
+            .map(|(sent, fate)| Probe {
+                sent: now.since_boot_of(sent),
+                answered: match fate {
+                    Fate::Answered(rtt) => Some(now.since_boot_of(sent + rtt)),
+                    Fate::Lost | Fate::NotSent => None,
+                },
+                was_sent: fate != Fate::NotSent,
             })
             .collect(),
     })
 }
 
-/// Who dials talks to the provider, whatever address it has; a private address behind
-/// DHCP may be a box in this house, or a provider that is short of addresses.
+/// Do targets that have just been silent lie behind the WAN's next hop? The kernel gives
+/// both the same address to send from, unless a VPN or another WAN carries the one.
+fn is_by_wan(targets: &[Pinged], wan: &wan::Sample) -> Option<bool> {
+    let hop = wan.gateway.as_ref()?.address;
+    let is_silent = |pinged: &&Pinged| pinged.probes.iter().any(|probe| probe.answered.is_none());
+    let silent = targets.iter().filter(is_silent).filter_map(|pinged| pinged.address);
+    let mut own = silent
+        .filter(|address| address.is_ipv4() == hop.is_ipv4())
+        .filter_map(route::source_address)
+        .peekable();
+    own.peek()?;
+    let from = route::source_address(hop)?;
+    Some(own.all(|address| address == from))
+}
+
+/// Who dials talks to the provider, whatever address it has. Behind DHCP a private address
+/// may be a box in this house, or a provider that is short of addresses; so may be one that
+/// was set by hand, and IPv6 shows its next hop by a local address only.
 fn is_gateway_in_house(wan: &wan::Sample) -> Option<bool> {
     let is_dialled = wan.proto.as_deref() == Some(PPPOE)
         || wan.l3_device.as_deref().is_some_and(|device| device.starts_with("ppp"));
-    let address = wan.gateway.as_ref()?.address;
-    let is_private = matches!(address, IpAddr::V4(v4) if v4.is_private());
-    Some(is_private && !is_dialled)
+    if is_dialled {
+        return Some(false);
+    }
+    match wan.gateway.as_ref()?.address {
+        _ if wan.proto.as_deref() == Some("static") => None,
+        IpAddr::V4(address) => Some(address.is_private()),
+        IpAddr::V6(_) => None,
+    }
 }
 
 /// How netifd calls the ends of pppd (OpenWrt, package/network/services/ppp).
@@ -190,5 +223,9 @@ fn light_of(sample: &optical::Sample, read: Duration) -> Option<Light> {
         (None, None) => return None,
     };
     let needed_dbm = sample.receive_thresholds.low_alarm.unwrap_or(NEEDED_DBM);
-    Some(Light { read, received_dbm: sample.receive_dbm, is_there, needed_dbm })
+    let is_sending = match (sample.transmit_dbm, sample.bias_amperes) {
+        (Some(_), _) => Some(true),
+        (None, bias) => bias.map(|amperes| amperes > 0.0),
+    };
+    Some(Light { read, received_dbm: sample.receive_dbm, is_there, is_sending, needed_dbm })
 }

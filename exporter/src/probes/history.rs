@@ -46,15 +46,13 @@ pub(crate) struct History {
     pub(crate) address: Option<IpAddr>,
     last_answer: Option<Instant>,
     recent: VecDeque<Request>,
-    fresh: VecDeque<Request>,
+    fresh: VecDeque<(Instant, Fate)>,
 }
 
-/// A request whose fate is known.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Request {
-    pub(crate) sent: Instant,
-    /// `None`: it was lost.
-    pub(crate) rtt: Option<Duration>,
+struct Request {
+    sent: Instant,
+    rtt: Option<Duration>,
 }
 
 /// The requests of the last minute.
@@ -94,7 +92,7 @@ impl History {
         if self.fresh.len() == MAX_FRESH {
             self.fresh.pop_front();
         }
-        self.fresh.push_back(Request { sent, rtt });
+        self.fresh.push_back((sent, fate));
         // An answer may overtake the end of an earlier request's time.
         let later = self.recent.iter().rev().take_while(|request| request.sent > sent).count();
         self.recent.insert(self.recent.len() - later, Request { sent, rtt });
@@ -104,8 +102,8 @@ impl History {
         }
     }
 
-    /// The fates that became known since this was asked last.
-    pub(crate) fn take_fresh(&mut self) -> impl Iterator<Item = Request> {
+    /// The fates that became known since this was asked last, and when the requests were sent.
+    pub(crate) fn take_fresh(&mut self) -> impl Iterator<Item = (Instant, Fate)> {
         self.fresh.drain(..)
     }
 
@@ -199,7 +197,7 @@ mod tests {
     #[test]
     fn a_fate_is_fresh_once_and_not_for_ever() {
         let (mut history, now) = played(".x.");
-        let fresh: Vec<bool> = history.take_fresh().map(|request| request.rtt.is_some()).collect();
+        let fresh: Vec<bool> = history.take_fresh().map(|(_, fate)| fate != Fate::Lost).collect();
         assert_eq!(fresh, [true, false, true]);
         assert_eq!(history.take_fresh().count(), 0);
         for _ in 0..2 * MAX_FRESH {

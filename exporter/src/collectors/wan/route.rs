@@ -1,10 +1,11 @@
-//! The default route: `/proc/net/route` and `/proc/net/ipv6_route`. Pure but for [`read`].
+//! The default route: `/proc/net/route` and `/proc/net/ipv6_route`. Pure but for [`read`] and
+//! [`source_address`].
 //!
 //! Formats: Linux `net/ipv4/fib_trie.c` (`fib_route_seq_show`: addresses as they lie in
 //! memory, so the word order of this machine) and `net/ipv6/route.c` (`rt6_info_route`:
 //! plain hexadecimal).
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 
 use super::netifd::NO_PEER;
 use crate::roots::Roots;
@@ -44,6 +45,18 @@ pub(crate) fn next_hop(roots: &Roots, device: &str) -> Option<NextHop> {
     let v4 = roots.read("/proc/net/route").unwrap_or_default();
     let v6 = roots.read("/proc/net/ipv6_route").unwrap_or_default();
     next_hop_in(&v4, &v6, device)
+}
+
+/// The address that packets to `to` leave with; `None` without a route. Nothing is sent.
+pub(crate) fn source_address(to: IpAddr) -> Option<IpAddr> {
+    let any = match to {
+        IpAddr::V4(_) => IpAddr::from(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::from(Ipv6Addr::UNSPECIFIED),
+    };
+    let socket = UdpSocket::bind((any, 0)).ok()?;
+    // Connecting looks the route up; the port is never used.
+    socket.connect((to, 9)).ok()?;
+    Some(socket.local_addr().ok()?.ip())
 }
 
 fn default_routes(v4: &str, v6: &str) -> Vec<Route> {

@@ -130,7 +130,8 @@ fn an_outage_that_does_not_end_keeps_its_evidence_small() {
 fn probe() -> impl Strategy<Value = Probe> {
     (0..400_u64, prop::option::of(0..3000_u64)).prop_map(|(sent, rtt)| {
         let sent = Duration::from_secs(sent);
-        Probe { sent, answered: rtt.map(|rtt| sent + Duration::from_millis(rtt)) }
+        let answered = rtt.map(|rtt| sent + Duration::from_millis(rtt));
+        Probe { sent, answered, was_sent: !sent.as_secs().is_multiple_of(3) }
     })
 }
 
@@ -153,6 +154,8 @@ fn look() -> impl Strategy<Value = Look> {
         |(at, (a, b, both), gateway, wan, port, (dns, lcp), light)| Look {
             at: Duration::from_secs(at),
             interval: Duration::from_secs(1),
+            timeout: Duration::from_secs(1),
+            is_by_wan: port.0,
             targets: if both { vec![a, b] } else { Vec::new() },
             gateway,
             dns: dns.map(|(at, is_answered)| Dns { at: Duration::from_secs(at), is_answered }),
@@ -171,6 +174,7 @@ fn look() -> impl Strategy<Value = Look> {
                 read: Duration::from_secs(read),
                 received_dbm,
                 is_there,
+                is_sending: port.2,
                 needed_dbm: -28.0,
             }),
             has_crash_record: both,
@@ -208,7 +212,7 @@ proptest! {
     fn any_saved_state_is_read_or_left(text in "[\\[\\]{}\":,a-z0-9_]{0,200}") {
         if let Ok(value) = serde_json::from_str(&text) {
             Detector::restore(&value).save();
-            Detector::restore_after_boot(&value).save();
+            Detector::restore_after_boot(&value, None).save();
         }
     }
 }

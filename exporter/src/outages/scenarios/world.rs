@@ -20,7 +20,6 @@ const UP: f64 = 3600.0;
 const BEFORE: f64 = 30.0;
 /// What is looked at after the last step.
 const AFTER: f64 = 30.0;
-const TIMEOUT: f64 = 1.0;
 const LIGHT_PERIOD: f64 = 30.0;
 const DNS_PERIOD: f64 = 10.0;
 const NEEDED_DBM: f64 = -28.0;
@@ -30,6 +29,8 @@ const UNIX: f64 = 1_930_000_000.0;
 struct Asked {
     host: String,
     works: bool,
+    /// A route leads to it.
+    leaves: bool,
     /// What it does not answer although it works, of all requests: a limit, or nobody there.
     ignored: f64,
     /// Within the interval.
@@ -52,6 +53,7 @@ pub(super) struct World<'a> {
     /// What the clock was set by.
     clock: f64,
     interval: f64,
+    timeout: f64,
     rtt: f64,
     jitter: f64,
     loss: f64,
@@ -62,9 +64,12 @@ pub(super) struct World<'a> {
     dns: Option<bool>,
     lcp: Option<bool>,
     lcp_replied: f64,
+    lcp_interval: f64,
+    by_wan: Option<bool>,
     light: Option<f64>,
     reading: Option<Light>,
     light_read: f64,
+    sending: bool,
     wan: Wan,
     port: Port,
     outcome: Outcome,
@@ -73,7 +78,7 @@ pub(super) struct World<'a> {
 
 fn asked(host: &str, phase: f64) -> Asked {
     let (host, next) = (host.to_owned(), f64::NEG_INFINITY);
-    Asked { host, works: true, ignored: 0.0, phase, next, open: Vec::new() }
+    Asked { host, works: true, leaves: true, ignored: 0.0, phase, next, open: Vec::new() }
 }
 
 fn share(percent: &str) -> f64 {
@@ -119,6 +124,7 @@ impl<'a> World<'a> {
             boot: if is_new { -20.0 } else { -UP },
             clock: 0.0,
             interval: with("interval ").map_or(1.0, |text| span(text).as_secs_f64()),
+            timeout: with("timeout ").map_or(1.0, |text| span(text).as_secs_f64()),
             rtt: 0.012,
             jitter: 0.0,
             loss: 0.0,
@@ -129,9 +135,12 @@ impl<'a> World<'a> {
             dns: has("dns").then_some(true),
             lcp: has("lcp").then_some(true),
             lcp_replied: -BEFORE,
+            lcp_interval: with("lcp interval ").map_or(1.0, |text| span(text).as_secs_f64()),
+            by_wan: None,
             light: has("light").then_some(-18.0),
             reading: None,
             light_read: -BEFORE - LIGHT_PERIOD,
+            sending: true,
             wan: Wan {
                 state: State::Up,
                 is_switched_off: false,
@@ -206,6 +215,13 @@ impl<'a> World<'a> {
             ["device", "on"] => (self.port.is_on, self.port.carrier) = (Some(true), Some(true)),
             ["light", "gone"] => self.light = None,
             ["light", dbm, "dBm"] => self.light = Some(dbm.parse().unwrap()),
+            ["laser", word] => self.sending = works(word),
+            ["targets", "cannot", "leave"] => {
+                for target in &mut self.targets {
+                    (target.leaves, target.works) = (false, false);
+                }
+            }
+            ["targets", "leave", "another", "way"] => self.by_wan = Some(false),
             ["wan", "down"] => self.wan.state = State::Down,
             ["wan", "up"] => {
                 (self.wan.state, self.wan.is_switched_off) = (State::Up, false);
@@ -229,7 +245,7 @@ impl<'a> World<'a> {
             ["program", "starts"] => self.detector = Some(Detector::restore(&self.saved)),
             ["router", "starts"] => self.start_router(Detector::default()),
             ["router", "starts,", "memory", "kept"] => {
-                let detector = Detector::restore_after_boot(&self.saved());
+                let detector = Detector::restore_after_boot(&self.saved(), Some(self.clock()));
                 self.start_router(detector);
             }
             _ => panic!("{}: nothing known of \"{action}\"", self.scenario.name),
@@ -326,15 +342,17 @@ impl<'a> World<'a> {
                 let rtt = self.rtt + self.jitter * self.random();
                 let is_ignored = asked.ignored > 0.0 && self.random() < asked.ignored;
                 let is_lost =
-                    !asked.works || is_ignored || self.random() < self.loss || rtt > TIMEOUT;
+                    !asked.works || is_ignored || self.random() < self.loss || rtt > self.timeout;
+                let is_down = is_down || !asked.leaves;
                 let known = match (is_lost, is_down) {
                     (false, _) => sent + rtt,
                     // Without a route nothing leaves, and that is known at once.
                     (true, true) => sent,
-                    (true, false) => sent + TIMEOUT,
+                    (true, false) => sent + self.timeout,
                 };
                 let answered = (!is_lost).then(|| moment(sent + rtt - boot));
-                asked.open.push((known, Probe { sent: moment(sent - boot), answered }));
+                let was_sent = !is_down && (asked.leaves || !is_lost);
+                asked.open.push((known, Probe { sent: moment(sent - boot), answered, was_sent }));
             }
         }
         (self.gateway, self.targets) = (gateway, targets);
@@ -344,7 +362,7 @@ impl<'a> World<'a> {
     fn look(&mut self) {
         let (now, boot) = (self.now, self.boot);
         if self.lcp == Some(true) {
-            self.lcp_replied = now - 0.4;
+            self.lcp_replied = ((now - 0.4) / self.lcp_interval).floor() * self.lcp_interval;
         }
         if now - self.light_read >= LIGHT_PERIOD {
             self.read_light();
@@ -362,6 +380,8 @@ impl<'a> World<'a> {
         let look = Look {
             at: moment(now - boot),
             interval: moment(self.interval),
+            timeout: moment(self.timeout),
+            is_by_wan: self.by_wan,
             targets: self.targets.iter_mut().map(known).collect(),
             gateway: self.gateway.as_mut().map(known),
             dns: self.dns.map(|is_answered| Dns {
@@ -370,14 +390,14 @@ impl<'a> World<'a> {
             }),
             lcp: self.lcp.filter(|_| self.wan.state == State::Up).map(|_| Lcp {
                 replied: Some(moment(self.lcp_replied - boot)),
-                interval: Duration::from_secs(1),
+                interval: moment(self.lcp_interval),
             }),
             wan: self.wan.clone(),
             port: self.port,
             light: self.reading,
             has_crash_record: self.scenario.router.iter().any(|part| part == "crash record"),
         };
-        let clock = Moment { unix: moment(UNIX + now + self.clock), boot: Some(look.at) };
+        let clock = self.clock();
         let id = self.ids;
         let Some(detector) = &mut self.detector else { return };
         let told = detector.look(look, clock, || format!("stream-{id}"));
@@ -394,6 +414,12 @@ impl<'a> World<'a> {
         }
     }
 
+    /// The moment on both clocks.
+    fn clock(&self) -> Moment {
+        let unix = moment(UNIX + self.now + self.clock);
+        Moment { unix, boot: Some(moment(self.now - self.boot)) }
+    }
+
     fn read_light(&mut self) {
         if self.scenario.router.iter().any(|part| part == "light") {
             self.light_read = self.now;
@@ -401,6 +427,7 @@ impl<'a> World<'a> {
                 read: moment(self.now - self.boot),
                 received_dbm: self.light,
                 is_there: self.light.is_some(),
+                is_sending: Some(self.sending),
                 needed_dbm: NEEDED_DBM,
             });
         }
