@@ -94,8 +94,11 @@ impl Program {
         if !settings.contains("LOG_SOURCE") {
             command.args(["--log-source", "none"]);
         }
+        if !settings.contains("PING_GATEWAY") {
+            command.args(["--ping-gateway", "0"]);
+        }
         let mut child = command
-            .args(["--listen", "127.0.0.1", "--api-port", "0", "--ping-gateway", "0", "--config"])
+            .args(["--listen", "127.0.0.1", "--api-port", "0", "--config"])
             .arg(&settings_file)
             .arg("--root")
             .arg(root)
