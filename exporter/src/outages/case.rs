@@ -219,7 +219,7 @@ impl Case {
     fn take_lcp(&mut self, lcp: Lcp, now: Duration) {
         /// What a reply may take, and this clock may be late.
         const SLACK: Duration = Duration::from_secs(1);
-        if now > self.began + EARLY.max(lcp.interval * 2 + SLACK) {
+        if now > self.began + EARLY.max(lcp.interval * 3 + SLACK) {
             return;
         }
         let Some(replied) = lcp.replied else { return };

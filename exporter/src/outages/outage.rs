@@ -140,6 +140,8 @@ impl Open {
     /// Is nobody left among the targets whose answer would be the end?
     fn is_ended_by_interface(&self, look: &Look) -> bool {
         match &self.proof {
+            // After a start targets have not had a chance to answer yet.
+            Proof::Interface if self.case.is_boot => look.targets.is_empty(),
             Proof::Interface => true,
             Proof::Silence(hosts) => !look.targets.iter().any(|known| hosts.contains(&known.host)),
         }

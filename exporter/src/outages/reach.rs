@@ -93,11 +93,17 @@ pub(super) fn losses_within(span: Duration, interval: Duration) -> u32 {
     u32::try_from(span.as_millis().div_ceil(interval)).unwrap_or(u32::MAX)
 }
 
+/// Is that share of losses trouble?
+fn is_troubling(lost: u32, known: u32) -> bool {
+    known >= SHARE_LEAST && lost * TROUBLE_PART > known
+}
+
 impl Track {
     pub(super) fn new(host: String) -> Self {
         let (network, answered, lost) = (None, None, None);
         let recent = VecDeque::new();
-        Self { host, network, answered, lost, fates: 0, known: 0, heard: Duration::ZERO, recent }
+        let (fates, known, heard) = (0, 0, Duration::ZERO);
+        Self { host, network, answered, lost, fates, known, heard, recent }
     }
 
     pub(super) fn take(&mut self, pinged: &Pinged, now: Duration) {
@@ -143,9 +149,8 @@ impl Track {
         lost.map(|probe| probe.sent).filter(is_within)
     }
 
-    pub(super) fn is_lossy(&self) -> bool {
-        let lost = (self.fates & ((1 << self.known) - 1)).count_ones();
-        self.known >= SHARE_LEAST && lost * TROUBLE_PART > self.known
+    fn is_lossy(&self) -> bool {
+        is_troubling((self.fates & ((1 << self.known) - 1)).count_ones(), self.known)
     }
 }
 
@@ -191,6 +196,20 @@ impl Reach {
         let fates = self.tracks.iter().flat_map(|track| &track.recent);
         let answered = fates.filter(|probe| probe.answered.is_some()).map(|probe| probe.sent);
         answered.filter(|sent| *sent < began).max()
+    }
+
+    /// Did that one leave requests unanswered while targets answered?
+    pub(super) fn is_sparing(&self, track: &Track, before: Duration, interval: Duration) -> bool {
+        let was_well = |sent: Duration| {
+            let probes = self.tracks.iter().flat_map(|track| &track.recent);
+            let mut answered = probes.filter(|probe| probe.answered.is_some());
+            answered.any(|probe| probe.sent.abs_diff(sent) <= interval)
+        };
+        let earlier = track.recent.iter().filter(|probe| probe.sent < before);
+        let usual: Vec<&Probe> = earlier.filter(|probe| was_well(probe.sent)).collect();
+        let lost = usual.iter().filter(|probe| probe.answered.is_none()).count();
+        // At most RECENT of them.
+        is_troubling(lost as u32, usual.len() as u32)
     }
 
     /// Those whose silence since then proves something.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::case::{Case, Noted};
-use super::look::{Look, Probe};
+use super::look::{Dns, Look, Probe};
 use super::outage::{Proof, Recovery, last_up};
 use super::reach::{Hole, Reach, Silence, Track, losses_that_count, losses_within};
 use super::sign::Sign;
@@ -43,8 +43,9 @@ pub(super) struct Witnesses {
     pub(super) order: u32,
     /// Since when the WAN is down.
     wan_down: Option<Duration>,
-    /// When a resolver answered last.
+    /// When a resolver answered last, and since when none does.
     dns_answered: Option<Duration>,
+    dns_failing: Option<Duration>,
 }
 
 /// An outage that convinces.
@@ -75,8 +76,14 @@ impl Witnesses {
                 .take(gateway, look.at),
             None => self.gateway = None,
         }
-        if let Some(dns) = look.dns.filter(|dns| dns.is_answered) {
-            self.dns_answered = Some(dns.at);
+        match look.dns {
+            Some(Dns { at, is_answered: true }) => {
+                (self.dns_answered, self.dns_failing) = (Some(at), None);
+            }
+            Some(Dns { at, is_answered: false }) => {
+                self.dns_failing.get_or_insert(at);
+            }
+            None => (self.dns_answered, self.dns_failing) = (None, None),
         }
         self.watch_wan(look);
     }
@@ -146,21 +153,21 @@ impl Witnesses {
     /// The outage of which this look convinces; what was until `last_end` has been told.
     pub(super) fn convinced(&self, look: &Look, last_end: Duration) -> Option<Found> {
         let went_down = self.wan_down.filter(|_| look.wan.state == State::Down);
-        let hosts = |began| Proof::Silence(self.reach.witnesses(began));
+        let by_silence = |began| Proof::Silence(self.reach.witnesses(began));
         let silence = self.reach.silence();
         if let Some(silence) = silence.filter(|silence| silence.run > 0) {
-            // What has been silent for long is gone since the interface is.
-            let began = match went_down {
-                Some(down) if down > silence.began + SECOND_SIGN => down,
-                _ => silence.began,
+            // Of what has been silent for long, only the interface says anything new.
+            let (began, proof) = match went_down {
+                Some(down) if down > silence.began + SECOND_SIGN => (down, Proof::Interface),
+                _ => (silence.began, by_silence(silence.began)),
             };
             let is_proven = self.is_proven(look, silence, went_down);
-            return is_proven.then(|| Found { began, proof: hosts(silence.began), recovery: None });
+            return is_proven.then_some(Found { began, proof, recovery: None });
         }
         if let Some(hole) = self.proven_hole(look, last_end) {
             let recovery = Some(Recovery { first: hole.first, last: hole.last });
             let began = hole.silence.began;
-            return Some(Found { began, proof: hosts(began), recovery });
+            return Some(Found { began, proof: by_silence(began), recovery });
         }
         // Nobody whose silence would say anything: never heard, or not for long.
         let is_deaf = look.targets.is_empty() || silence.is_some() || !self.reach.has_fates();
@@ -211,7 +218,8 @@ impl Witnesses {
             gateway.lost.is_some_and(|lost| lost.count >= 2 && lost.since <= began + SECOND_SIGN)
                 && gateway.answered.is_some_and(|answer| answer.at + MEMORY >= began)
         });
-        let is_dns_dead = look.dns.is_some_and(|dns| !dns.is_answered && dns.at >= began)
+        let is_with_it = |at: Duration| at + TOLD_BEFORE >= began && at <= began + SECOND_SIGN;
+        let is_dns_dead = self.dns_failing.is_some_and(is_with_it)
             && self.dns_answered.is_some_and(|at| at + MEMORY >= began);
         let is_lcp_dead = look.lcp.is_some_and(|lcp| lcp.is_silent_since(began, look.at));
         let is_session_over = self.signs.iter().any(|noted| {
@@ -237,7 +245,7 @@ impl Witnesses {
         );
         self.signs.iter().for_each(|noted| case.note(*noted));
         if let Some(gateway) = &self.gateway {
-            case.gateway.is_sparing = gateway.is_lossy();
+            case.gateway.is_sparing = self.reach.is_sparing(gateway, began, look.interval);
             let answered = gateway.answered.map(|answer| answer.at);
             case.gateway.before = answered.filter(|at| *at + MEMORY >= began);
         }

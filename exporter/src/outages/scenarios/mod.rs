@@ -19,7 +19,7 @@ use super::sign::Sign;
 use super::vocabulary::Cause;
 use crate::collectors::wan::State;
 use crate::events::event::Moment;
-use script::{Scenario, Told};
+use script::{Outcome, Scenario, Told};
 use world::World;
 
 fn scenarios() -> Vec<Scenario> {
@@ -51,6 +51,44 @@ fn every_scenario_is_judged_right() {
         wrong.join("\n\n")
     );
     assert!(scenarios.len() >= 40, "only {} scenarios", scenarios.len());
+}
+
+/// What the counters say of a scenario; they begin with the program.
+fn wrong_total(scenario: &Scenario, outcome: &Outcome) -> Option<String> {
+    let totals = outcome.totals.as_ref()?;
+    let (outage, observed) = (totals.outage.as_secs_f64(), totals.observed.as_secs_f64());
+    if outage > observed + 1.0 {
+        return Some(format!("{outage} s without the internet, but only {observed} s observed"));
+    }
+    let does = |what: &str| scenario.steps.iter().any(|(_, action)| action.starts_with(what));
+    let is_open = outcome.told.last().is_some_and(|told| told.ended.is_none());
+    // Of an outage that goes on nobody is told how much of it was seen.
+    let is_unseen = does("probes stop") || does("program pauses");
+    if does("program starts") || does("router starts") || (is_open && is_unseen) {
+        return None;
+    }
+    let seconds = |told: &Told, name| {
+        told.detail(name).map_or(0.0, |seconds| seconds.parse::<f64>().unwrap())
+    };
+    let told = outcome.told.iter().map(|told| match told.ended {
+        Some(_) => seconds(told, "duration_seconds") - seconds(told, "unseen_seconds"),
+        None => outcome.lasted - told.began,
+    });
+    let told: f64 = told.sum();
+    let is_wrong = (outage - told).abs() > 2.0 * outcome.told.len() as f64;
+    is_wrong.then(|| format!("{outage} s without the internet, but outages say {told} s"))
+}
+
+#[test]
+fn counters_and_outages_say_the_same() {
+    let wrong: Vec<String> = scenarios()
+        .iter()
+        .filter_map(|scenario| {
+            let wrong = wrong_total(scenario, &World::play(scenario))?;
+            Some(format!("{}: {}\n{wrong}", scenario.file, scenario.name))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::script::{Outcome, Scenario, Told, span};
+use super::script::{Outcome, Scenario, Told, seconds, span};
 use crate::collectors::wan::State;
 use crate::events::event::{self, Moment};
 use crate::events::interpreter::{Findings, Initial, Interpreter};
@@ -25,6 +25,22 @@ const DNS_PERIOD: f64 = 10.0;
 const NEEDED_DBM: f64 = -28.0;
 const UNIX: f64 = 1_930_000_000.0;
 
+/// What the line `router:` may say: words, and words with something behind them.
+const WORDS: [&str; 11] = [
+    "pppoe",
+    "dhcp",
+    "no gateway",
+    "gateway in the house",
+    "dns",
+    "lcp",
+    "light",
+    "no carrier told",
+    "crash record",
+    "just started",
+    "chatter",
+];
+const BEGINNINGS: [&str; 5] = ["targets ", "nobody at ", "interval ", "timeout ", "lcp interval "];
+
 /// Something that is pinged.
 struct Asked {
     host: String,
@@ -44,6 +60,10 @@ pub(super) struct World<'a> {
     scenario: &'a Scenario,
     detector: Option<Detector>,
     saved: serde_json::Value,
+    /// What the clock showed then.
+    saved_at: Option<Moment>,
+    /// The program is there, and nobody lets it run.
+    paused: bool,
     interpreter: Interpreter,
     names: Names,
     /// Seconds of the scenario.
@@ -52,6 +72,8 @@ pub(super) struct World<'a> {
     boot: f64,
     /// What the clock was set by.
     clock: f64,
+    /// What it was set by when the router stopped that was running when the outage began.
+    clock_before_boot: Option<f64>,
     interval: f64,
     timeout: f64,
     rtt: f64,
@@ -102,10 +124,15 @@ impl<'a> World<'a> {
             }
             world.second();
         }
-        world.outcome
+        world.outcome()
     }
 
     pub(super) fn new(scenario: &'a Scenario) -> Self {
+        for part in &scenario.router {
+            let is_known = WORDS.contains(&part.as_str())
+                || BEGINNINGS.iter().any(|beginning| part.starts_with(beginning));
+            assert!(is_known, "{}: no router has \"{part}\"", scenario.name);
+        }
         let has = |word: &str| scenario.router.iter().any(|part| part == word);
         let with = |word: &str| scenario.router.iter().find_map(|part| part.strip_prefix(word));
         let hosts = with("targets ").unwrap_or("192.0.2.1 198.51.100.1");
@@ -115,6 +142,8 @@ impl<'a> World<'a> {
             scenario,
             detector: Some(Detector::default()),
             saved: serde_json::Value::Null,
+            saved_at: None,
+            paused: false,
             interpreter: Interpreter::new(if is_new { Initial::Boot } else { Initial::Up }),
             names: Names::new(
                 ["wan".to_owned(), "eth1".to_owned()],
@@ -123,6 +152,7 @@ impl<'a> World<'a> {
             now: if is_new { 0.0 } else { -BEFORE },
             boot: if is_new { -20.0 } else { -UP },
             clock: 0.0,
+            clock_before_boot: None,
             interval: with("interval ").map_or(1.0, |text| span(text).as_secs_f64()),
             timeout: with("timeout ").map_or(1.0, |text| span(text).as_secs_f64()),
             rtt: 0.012,
@@ -133,7 +163,7 @@ impl<'a> World<'a> {
             gateway: (!has("no gateway")).then(|| asked("203.0.113.1", 0.57)),
             probing: true,
             dns: has("dns").then_some(true),
-            lcp: has("lcp").then_some(true),
+            lcp: (has("lcp") || with("lcp interval ").is_some()).then_some(true),
             lcp_replied: -BEFORE,
             lcp_interval: with("lcp interval ").map_or(1.0, |text| span(text).as_secs_f64()),
             by_wan: None,
@@ -154,7 +184,7 @@ impl<'a> World<'a> {
         if has("no carrier told") {
             world.port = Port::default();
         }
-        if let Some(host) = with("nobody at ") {
+        for host in with("nobody at ").unwrap_or_default().split_whitespace() {
             world.target(host).ignored = 1.0;
         }
         if is_new {
@@ -167,7 +197,9 @@ impl<'a> World<'a> {
         world
     }
 
-    pub(super) fn outcome(self) -> Outcome {
+    pub(super) fn outcome(mut self) -> Outcome {
+        self.outcome.totals = self.detector.as_ref().map(|detector| detector.totals().clone());
+        self.outcome.lasted = self.now;
         self.outcome
     }
 
@@ -177,6 +209,10 @@ impl<'a> World<'a> {
 
     /// What a script says.
     pub(super) fn act(&mut self, action: &str) {
+        if let Some(late) = action.strip_prefix("log at ") {
+            let (at, line) = late.split_once(' ').unwrap_or_else(|| panic!("{action}"));
+            return self.log_of(line, seconds(at).unwrap_or_else(|| panic!("{action}")));
+        }
         if let Some(line) = action.strip_prefix("log ") {
             return self.log(line);
         }
@@ -190,7 +226,9 @@ impl<'a> World<'a> {
             ["line", word] => self.everything(works(word)),
             ["targets", word] => {
                 let works = works(word);
-                self.targets.iter_mut().for_each(|target| target.works = works);
+                for target in &mut self.targets {
+                    (target.works, target.leaves) = (works, target.leaves || works);
+                }
             }
             ["target", host, word] => self.target(host).works = works(word),
             ["target", host, "ignores", percent, "%"] => {
@@ -239,13 +277,15 @@ impl<'a> World<'a> {
             ["probes", "stop"] => self.probing = false,
             ["probes", "go", "on"] => self.probing = true,
             ["program", "stops"] => {
-                self.saved = self.saved();
+                (self.saved, self.saved_at) = (self.saved(), Some(self.clock()));
                 self.detector = None;
             }
+            ["program", "pauses"] => self.paused = true,
+            ["program", "goes", "on"] => self.paused = false,
             ["program", "starts"] => self.detector = Some(Detector::restore(&self.saved)),
             ["router", "starts"] => self.start_router(Detector::default()),
             ["router", "starts,", "memory", "kept"] => {
-                let detector = Detector::restore_after_boot(&self.saved(), Some(self.clock()));
+                let detector = Detector::restore_after_boot(&self.saved, self.saved_at);
                 self.start_router(detector);
             }
             _ => panic!("{}: nothing known of \"{action}\"", self.scenario.name),
@@ -259,7 +299,7 @@ impl<'a> World<'a> {
 
     fn everything(&mut self, works: bool) {
         for asked in self.targets.iter_mut().chain(&mut self.gateway) {
-            asked.works = works;
+            (asked.works, asked.leaves) = (works, asked.leaves || works);
         }
         self.lcp = self.lcp.map(|_| works);
         self.dns = self.dns.map(|_| works);
@@ -272,6 +312,11 @@ impl<'a> World<'a> {
 
     /// Nothing is up, and only what was kept on a disk is known.
     fn start_router(&mut self, detector: Detector) {
+        let is_open = self.outcome.told.last().is_some_and(|told| told.ended.is_none());
+        if let Some(then) = self.saved_at.filter(|_| is_open) {
+            let before = then.unix.as_secs_f64() - then.boot.unwrap().as_secs_f64();
+            self.clock_before_boot.get_or_insert(before - UNIX - self.boot);
+        }
         self.boot = self.now - 20.0;
         self.detector = Some(detector);
         self.interpreter = Interpreter::new(Initial::Boot);
@@ -283,12 +328,16 @@ impl<'a> World<'a> {
         }
     }
 
-    /// A line as logd would keep it, to a whole second.
     pub(super) fn log(&mut self, text: &str) {
-        let second = self.now.rem_euclid(60.0) as u32;
+        self.log_of(text, self.now);
+    }
+
+    /// A line as logd would keep it, to a whole second; it may be read late.
+    fn log_of(&mut self, text: &str, written: f64) {
+        let second = written.rem_euclid(60.0) as u32;
         let line = match text.strip_prefix("kernel: ") {
             Some(text) => {
-                let uptime = self.now - self.boot;
+                let uptime = written - self.boot;
                 format!(
                     "Tue Mar  4 05:06:{second:02} 2031 kern.info kernel: [{uptime:12.6}] {text}"
                 )
@@ -302,7 +351,7 @@ impl<'a> World<'a> {
             mattered || is_told("chatter") || self.scenario.file == "noise",
             "no parser knows: {text}"
         );
-        let at = moment(self.now.floor() - self.boot);
+        let at = moment(written.floor() - self.boot);
         if let Some(detector) = &mut self.detector {
             found.signs.iter().for_each(|sign| detector.note(*sign, at));
         }
@@ -336,7 +385,7 @@ impl<'a> World<'a> {
             while asked.next < at {
                 let sent = asked.next;
                 asked.next += interval;
-                if self.detector.is_none() || !self.probing {
+                if self.detector.is_none() || self.paused || !self.probing {
                     continue;
                 }
                 let rtt = self.rtt + self.jitter * self.random();
@@ -363,6 +412,9 @@ impl<'a> World<'a> {
         let (now, boot) = (self.now, self.boot);
         if self.lcp == Some(true) {
             self.lcp_replied = ((now - 0.4) / self.lcp_interval).floor() * self.lcp_interval;
+        }
+        if self.paused {
+            return;
         }
         if now - self.light_read >= LIGHT_PERIOD {
             self.read_light();
@@ -465,5 +517,19 @@ impl<'a> World<'a> {
         outage.ended = Some(at);
         outage.began = began.began;
         *began = outage;
+        let restarted = began.detail("restarted").and(self.clock_before_boot);
+        self.clock_before_boot = None;
+        // By the clock as it goes now, or went before the router was started anew.
+        let start = UNIX + began.began + restarted.unwrap_or(self.clock);
+        let agrees = |name: &str, expected: f64| {
+            let told: f64 = began.detail(name).and_then(|told| told.parse().ok()).unwrap_or(-1.0);
+            let slip = || format!("{}: {name} is {told}, not {expected}", began.id);
+            ((told - expected).abs() > 1.0).then(slip)
+        };
+        let slip = agrees("start_timestamp_seconds", start).or_else(|| {
+            let is_told = began.detail("restarted").is_none();
+            is_told.then(|| agrees("duration_seconds", at - began.began)).flatten()
+        });
+        self.outcome.slips.extend(slip);
     }
 }
