@@ -1,0 +1,331 @@
+//! SQL of events and cursors: what makes an event be stored once, whatever is told again.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, Result, params};
+use serde_json::{Value, json};
+
+use super::reader::{Key, Select, Span};
+use super::records::{EventRecord, Query, RouterId, Stored, Summary};
+use super::samples::{signed, unsigned};
+use crate::record::{Cursor, Event, EventBatch, Millis};
+use crate::routers::ROUTER_TIME;
+
+/// Numbers and revisions above are refused: readers of JSON would round them.
+pub(super) const MAX_NUMBER: u64 = (1 << 53) - 1;
+
+/// Of the row that stands for lost events: any answer knows better.
+const LOST_REVISION: i64 = -1;
+
+/// Stores a batch and moves the cursor.
+///
+/// An event is one row of (stream, seq). It is written again only by a greater revision than
+/// the one that wrote it, so the order in which batches come makes no difference.
+/// Numbers must be within [`MAX_NUMBER`].
+pub(super) fn insert_batch(
+    connection: &Connection,
+    router: RouterId,
+    batch: &EventBatch,
+    received: Millis,
+) -> Result<Stored> {
+    let stream = stream_id(connection, router, &batch.stream)?;
+    let cursor = select_cursor(connection, router)?;
+    let cursor = cursor.filter(|cursor| cursor.stream == batch.stream);
+    let mut stored = Stored::default();
+    let mut unnumbered = Vec::new();
+    for event in &batch.events {
+        match event.seq {
+            Some(seq) => {
+                let place = Place { router, stream, seq: signed(seq), received };
+                match insert_numbered(connection, &place, signed(batch.revision), event)? {
+                    Change::New => stored.new += 1,
+                    Change::Corrected => stored.corrected += 1,
+                    Change::Nothing => {}
+                }
+            }
+            None => unnumbered.push(event),
+        }
+    }
+    stored.new += insert_unnumbered(connection, router, &unnumbered, received)?;
+    let first = batch.events.iter().filter_map(|event| event.seq).min().unwrap_or(batch.next_seq);
+    let lost = Lost { last: first.saturating_sub(1), missed: batch.missed.unwrap_or(0) };
+    let place = Place { router, stream, seq: signed(lost.last), received };
+    stored.missed = insert_lost(connection, &place, &lost, cursor.as_ref())?;
+
+    let last = batch.events.iter().filter_map(|event| event.seq).max();
+    let after = last.unwrap_or_else(|| batch.next_seq.saturating_sub(1));
+    // A batch that was overtaken does not turn the cursor back.
+    let (after, revision) = match cursor {
+        Some(cursor) => (after.max(cursor.after), batch.revision.max(cursor.revision)),
+        None => (after, batch.revision),
+    };
+    connection
+        .prepare_cached(
+            "INSERT INTO cursors (router, stream, after, revision) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (router) DO UPDATE SET stream = excluded.stream,
+             after = excluded.after, revision = excluded.revision
+             WHERE (stream, after, revision)
+                != (excluded.stream, excluded.after, excluded.revision)",
+        )?
+        .execute(params![router.0, stream, signed(after), signed(revision)])?;
+    Ok(stored)
+}
+
+/// Where an event belongs.
+struct Place {
+    router: RouterId,
+    stream: i64,
+    seq: i64,
+    received: Millis,
+}
+
+enum Change {
+    New,
+    Corrected,
+    Nothing,
+}
+
+fn insert_numbered(
+    connection: &Connection,
+    place: &Place,
+    revision: i64,
+    event: &Event,
+) -> Result<Change> {
+    let detail = event.detail.as_ref().map(Value::to_string);
+    let known = connection
+        .prepare_cached(
+            "SELECT revision, (at, kind, message) = (?3, ?4, ?5) AND detail IS ?6 FROM events
+             WHERE stream = ?1 AND seq = ?2",
+        )?
+        .query_row(
+            params![place.stream, place.seq, event.at, event.kind, event.message, detail],
+            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?)),
+        )
+        .optional()?;
+    let Some((known, is_same)) = known else {
+        insert_row(connection, place, revision, event, detail)?;
+        return Ok(Change::New);
+    };
+    if revision <= known {
+        return Ok(Change::Nothing);
+    }
+    connection
+        .prepare_cached(
+            "UPDATE events SET revision = ?3, at = ?4, kind = ?5, message = ?6, detail = ?7
+             WHERE stream = ?1 AND seq = ?2",
+        )?
+        .execute(params![
+            place.stream,
+            place.seq,
+            revision,
+            event.at,
+            event.kind,
+            event.message,
+            detail
+        ])?;
+    Ok(if is_same { Change::Nothing } else { Change::Corrected })
+}
+
+fn insert_row(
+    connection: &Connection,
+    place: &Place,
+    revision: i64,
+    event: &Event,
+    detail: Option<String>,
+) -> Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO events (router, stream, seq, revision, at, received, kind, message,
+             detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute(params![
+            place.router.0,
+            place.stream,
+            place.seq,
+            revision,
+            event.at,
+            place.received,
+            event.kind,
+            event.message,
+            detail,
+        ])?;
+    Ok(())
+}
+
+/// Events up to number `last` are gone.
+struct Lost {
+    last: u64,
+    missed: u64,
+}
+
+/// Stores that events were lost, and gives how many. The row has the number of the last of
+/// them: told again it meets itself, or the event, which was read after all.
+fn insert_lost(
+    connection: &Connection,
+    place: &Place,
+    lost: &Lost,
+    cursor: Option<&Cursor>,
+) -> Result<u64> {
+    // The answer may be to a question from before the last commit.
+    let count = cursor
+        .map_or(lost.missed, |cursor| lost.missed.min(lost.last.saturating_sub(cursor.after)));
+    let is_known = connection
+        .prepare_cached("SELECT 1 FROM events WHERE stream = ?1 AND seq = ?2")?
+        .exists(params![place.stream, place.seq])?;
+    if count == 0 || is_known {
+        return Ok(0);
+    }
+    let first = lost.last.saturating_sub(count - 1);
+    let event = Event {
+        seq: None,
+        at: place.received,
+        kind: "events_lost".to_owned(),
+        message: format!("{count} events were gone before they could be read"),
+        detail: None,
+    };
+    let detail = json!({
+        "count": count.to_string(),
+        "first_seq": first.to_string(),
+        "last_seq": lost.last.to_string(),
+    });
+    insert_row(connection, place, LOST_REVISION, &event, Some(detail.to_string()))?;
+    Ok(count)
+}
+
+/// What the router itself calls the time: where that is a guess (no zone, a wrong clock),
+/// `at` differs from answer to answer, and these words do not.
+fn words_for_time(event: &Event) -> String {
+    let words = event.detail.as_ref().and_then(|detail| detail.get(ROUTER_TIME)?.as_str());
+    words.map_or_else(|| event.at.to_string(), str::to_owned)
+}
+
+/// Stores the events of one answer of an agent that does not number them, and gives how many
+/// were new: as many of the same kind, time and text as the answer has beyond those known.
+pub(super) fn insert_unnumbered(
+    connection: &Connection,
+    router: RouterId,
+    events: &[&Event],
+    received: Millis,
+) -> Result<u64> {
+    let mut told: HashMap<(&str, String, &str), i64> = HashMap::new();
+    let mut new = 0;
+    for event in events {
+        let words = words_for_time(event);
+        let count = told.entry((&event.kind, words.clone(), &event.message)).or_default();
+        *count += 1;
+        let known: i64 = connection
+            .prepare_cached(
+                "SELECT count(*) FROM events WHERE router = ?1 AND told = ?2 AND stream IS NULL
+                 AND kind = ?3 AND message = ?4",
+            )?
+            .query_row(params![router.0, words, event.kind, event.message], |row| row.get(0))?;
+        if *count <= known {
+            continue;
+        }
+        connection
+            .prepare_cached(
+                "INSERT INTO events (router, revision, at, received, kind, message, detail, told)
+                 VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                router.0,
+                event.at,
+                received,
+                event.kind,
+                event.message,
+                event.detail.as_ref().map(Value::to_string),
+                words,
+            ])?;
+        new += 1;
+    }
+    Ok(new)
+}
+
+fn stream_id(connection: &Connection, router: RouterId, name: &str) -> Result<i64> {
+    let known = connection
+        .prepare_cached("SELECT id FROM streams WHERE router = ?1 AND name = ?2")?
+        .query_row(params![router.0, name], |row| row.get(0))
+        .optional()?;
+    if let Some(id) = known {
+        return Ok(id);
+    }
+    connection
+        .prepare_cached("INSERT INTO streams (router, name) VALUES (?1, ?2)")?
+        .execute(params![router.0, name])?;
+    Ok(connection.last_insert_rowid())
+}
+
+pub(super) fn select_cursor(connection: &Connection, router: RouterId) -> Result<Option<Cursor>> {
+    connection
+        .prepare_cached(
+            "SELECT s.name, c.after, c.revision FROM cursors AS c
+             JOIN streams AS s ON s.id = c.stream WHERE c.router = ?1",
+        )?
+        .query_row([router.0], |row| {
+            Ok(Cursor {
+                stream: row.get(0)?,
+                after: unsigned(row.get(1)?),
+                revision: unsigned(row.get(2)?),
+            })
+        })
+        .optional()
+}
+
+impl Select for EventRecord {
+    /// The kind.
+    type Filter = Option<String>;
+
+    fn select(connection: &Connection, span: &Span<'_>, kind: &Self::Filter) -> Result<Vec<Self>> {
+        let key = span.before.unwrap_or(Key { at: span.until, id: 0 });
+        connection
+            .prepare_cached(
+                "SELECT e.id, e.received, e.at, e.kind, e.message, e.detail, e.seq, s.name
+                 FROM events AS e LEFT JOIN streams AS s ON s.id = e.stream
+                 WHERE e.router = ?1 AND e.at >= ?2 AND (e.at, e.id) < (?3, ?4)
+                 AND (?5 IS NULL OR e.kind = ?5)
+                 ORDER BY e.at DESC, e.id DESC LIMIT ?6 OFFSET ?7",
+            )?
+            .query_map(
+                params![span.router.0, span.from, key.at, key.id, kind, span.limit, span.offset],
+                |row| {
+                    Ok(Self {
+                        id: row.get(0)?,
+                        router: span.name.to_owned(),
+                        received: row.get(1)?,
+                        at: row.get(2)?,
+                        kind: row.get(3)?,
+                        message: row.get(4)?,
+                        detail: row
+                            .get::<_, Option<String>>(5)?
+                            .and_then(|text| serde_json::from_str(&text).ok()),
+                        seq: row.get::<_, Option<i64>>(6)?.map(unsigned),
+                        stream: row.get(7)?,
+                    })
+                },
+            )?
+            .collect()
+    }
+
+    fn key(&self) -> Key {
+        Key { at: self.at, id: self.id }
+    }
+}
+
+/// Adds the part of the summary that events tell.
+pub(super) fn summarise(
+    connection: &Connection,
+    query: &Query,
+    summary: &mut Summary,
+) -> Result<()> {
+    (summary.pppoe_events, summary.wan_events) = connection
+        .prepare_cached(
+            "SELECT coalesce(sum(kind GLOB 'pppoe_*'), 0), coalesce(sum(kind GLOB 'wan_*'), 0)
+             FROM events WHERE router IN (SELECT id FROM routers WHERE ?1 IS NULL OR id = ?1)
+             AND at >= ?2 AND at < ?3",
+        )?
+        .query_row(
+            params![query.router.map(|router| router.0), query.from, query.until],
+            |row| Ok((unsigned(row.get(0)?), unsigned(row.get(1)?))),
+        )?;
+    Ok(())
+}

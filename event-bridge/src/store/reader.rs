@@ -1,0 +1,301 @@
+//! Reads while the writer writes: a few read-only connections, and scans that ask anew for
+//! each chunk, from where the last one ended. No statement is open between two chunks, so a
+//! slow client neither holds a thread nor keeps the WAL from being emptied.
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::{Connection, Result as SqlResult};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::spawn_blocking;
+
+use super::error::StoreError;
+use super::events::select_cursor;
+use super::health::Shared;
+use super::records::{Query, RouterId, RouterRecord, Rows};
+use super::schema::open_to_read;
+use super::writer::{Message, WeakQueue};
+use crate::record::Millis;
+
+/// Rows per chunk: about 50 kB in memory, and a read of well under a millisecond.
+const CHUNK: usize = 256;
+
+/// Reads at the same time. More would wait for the disk, and each has its own page cache.
+const READERS: usize = 4;
+
+/// Connections kept open: two clients at a time are many in a home.
+const IDLE: usize = 2;
+
+/// Chunks ready for a client that is slower than the disk.
+const AHEAD: usize = 2;
+
+/// Rows fetched at once for each router when many are merged.
+const LEAST: usize = 8;
+
+/// See the module.
+pub(super) struct Readers {
+    shared: Arc<Shared>,
+    queue: WeakQueue,
+    permits: Semaphore,
+    /// With the generation of the file that each was opened on.
+    idle: Mutex<Vec<(u64, Connection)>>,
+}
+
+impl Readers {
+    pub(super) fn new(shared: Arc<Shared>, queue: WeakQueue) -> Self {
+        let permits = Semaphore::new(READERS);
+        Self { shared, queue, permits, idle: Mutex::default() }
+    }
+
+    /// Runs `work` on a thread where it may block.
+    pub(super) async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Connection) -> SqlResult<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        // The semaphore is never closed.
+        let _permit = self.permits.acquire().await.map_err(|_| self.shared.closed())?;
+        let readers = self.clone();
+        let result = spawn_blocking(move || readers.read_now(work)).await;
+        let result = result.map_err(|_| self.shared.closed())?;
+        if let (Err(StoreError::Corrupt { .. }), Some(queue)) = (&result, self.queue.upgrade()) {
+            // A full queue has been asked already, or will meet the damage by itself.
+            drop(queue.try_send(Message::Inspect));
+        }
+        result
+    }
+
+    fn read_now<T>(&self, work: impl FnOnce(&Connection) -> SqlResult<T>) -> Result<T, StoreError> {
+        let path = &self.shared.path;
+        let generation = self.shared.generation.load(Ordering::Acquire);
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle().retain(|(opened, _)| *opened == generation);
+        let found = idle().pop();
+        let connection = match found {
+            Some((_, connection)) => connection,
+            None => open_to_read(path)?,
+        };
+        let result = work(&connection).map_err(StoreError::at(path))?;
+        let mut idle = idle();
+        if idle.len() < IDLE {
+            idle.push((generation, connection));
+        }
+        Ok(result)
+    }
+
+    /// Closes the connections that wait for a reader.
+    pub(super) fn close(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Rows of one kind in chunks.
+    pub(super) fn scan<R: Select>(self: &Arc<Self>, query: Query, filter: R::Filter) -> Rows<R> {
+        let (sender, rows) = mpsc::channel(AHEAD);
+        let readers = self.clone();
+        // Ends with the rows, or with the receiver.
+        tokio::spawn(async move {
+            let mut scan = Scan::<R>::new(query, filter);
+            loop {
+                let step = readers.read(move |connection| {
+                    let chunk = scan.next_chunk(connection)?;
+                    Ok((scan, chunk))
+                });
+                let (next, chunk) = match step.await {
+                    Ok(done) => done,
+                    Err(error) => {
+                        // Nobody is told when nobody listens any more.
+                        drop(sender.send(Err(error)).await);
+                        return;
+                    }
+                };
+                scan = next;
+                if !chunk.is_empty() && sender.send(Ok(chunk)).await.is_err()
+                    || sender.is_closed()
+                    || scan.is_done()
+                {
+                    return;
+                }
+            }
+        });
+        rows
+    }
+}
+
+/// The place of a row among those of its router, newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    pub(super) at: Millis,
+    pub(super) id: i64,
+}
+
+/// A part of one router's rows.
+pub(super) struct Span<'a> {
+    pub(super) router: RouterId,
+    pub(super) name: &'a str,
+    pub(super) from: Millis,
+    pub(super) until: Millis,
+    /// Only rows older than this one.
+    pub(super) before: Option<Key>,
+    pub(super) limit: i64,
+    pub(super) offset: i64,
+}
+
+/// A kind of row that can be scanned.
+pub(super) trait Select: Sized + Send + 'static {
+    type Filter: Send + 'static;
+
+    /// Newest first.
+    fn select(
+        connection: &Connection,
+        span: &Span<'_>,
+        filter: &Self::Filter,
+    ) -> SqlResult<Vec<Self>>;
+
+    fn key(&self) -> Key;
+}
+
+/// Where a scan is: the next rows of every router, merged by time.
+struct Scan<R: Select> {
+    query: Query,
+    filter: R::Filter,
+    /// `None` before the first chunk.
+    sources: Option<Vec<Source<R>>>,
+    skip: u64,
+    left: u64,
+}
+
+struct Source<R> {
+    router: RouterId,
+    name: String,
+    ready: VecDeque<R>,
+    before: Option<Key>,
+    is_done: bool,
+}
+
+impl<R: Select> Scan<R> {
+    fn new(query: Query, filter: R::Filter) -> Self {
+        let (skip, left) = (query.offset, query.limit.unwrap_or(u64::MAX));
+        Self { query, filter, sources: None, skip, left }
+    }
+
+    fn is_done(&self) -> bool {
+        self.left == 0 || self.sources.as_ref().is_some_and(Vec::is_empty)
+    }
+
+    /// Empty: all of the rows that were looked at are left out, or there are no more.
+    fn next_chunk(&mut self, connection: &Connection) -> SqlResult<Vec<R>> {
+        if self.sources.is_none() {
+            self.sources = Some(select_sources(connection, self.query.router)?);
+        }
+        let mut sources = self.sources.take().unwrap_or_default();
+        let mut chunk = Vec::new();
+        for _ in 0..CHUNK {
+            if self.left == 0 {
+                break;
+            }
+            let Some(row) = self.next_row(connection, &mut sources)? else { break };
+            if self.skip > 0 {
+                self.skip -= 1;
+            } else {
+                self.left -= 1;
+                chunk.push(row);
+            }
+        }
+        self.sources = Some(sources);
+        Ok(chunk)
+    }
+
+    fn next_row(
+        &mut self,
+        connection: &Connection,
+        sources: &mut Vec<Source<R>>,
+    ) -> SqlResult<Option<R>> {
+        let count = sources.len();
+        for source in sources.iter_mut().filter(|source| source.ready.is_empty()) {
+            self.refill(connection, source, count)?;
+        }
+        sources.retain(|source| !source.ready.is_empty());
+        let newest = sources
+            .iter_mut()
+            .max_by_key(|source| source.ready.front().map(|row| (row.key(), source.router)));
+        Ok(newest.and_then(|source| source.ready.pop_front()))
+    }
+
+    fn refill(
+        &mut self,
+        connection: &Connection,
+        source: &mut Source<R>,
+        sources: usize,
+    ) -> SqlResult<()> {
+        if source.is_done {
+            return Ok(());
+        }
+        // Of one router SQLite leaves rows out faster than we do.
+        let offset = if sources == 1 { std::mem::take(&mut self.skip) } else { 0 };
+        let wanted = (2 * CHUNK / sources).clamp(LEAST, CHUNK);
+        let limit =
+            u64::try_from(wanted).unwrap_or(u64::MAX).min(self.left.saturating_add(self.skip));
+        let limit = super::samples::signed(limit.max(1));
+        let span = Span {
+            router: source.router,
+            name: &source.name,
+            from: self.query.from,
+            until: self.query.until,
+            before: source.before,
+            limit,
+            offset: super::samples::signed(offset),
+        };
+        let rows = R::select(connection, &span, &self.filter)?;
+        source.is_done = super::samples::signed(rows.len() as u64) < limit;
+        source.before = rows.last().map(Select::key);
+        source.ready = rows.into();
+        Ok(())
+    }
+}
+
+fn select_sources<R>(
+    connection: &Connection,
+    router: Option<RouterId>,
+) -> SqlResult<Vec<Source<R>>> {
+    connection
+        .prepare_cached("SELECT id, name FROM routers WHERE ?1 IS NULL OR id = ?1")?
+        .query_map([router.map(|router| router.0)], |row| {
+            Ok(Source {
+                router: RouterId(row.get(0)?),
+                name: row.get(1)?,
+                ready: VecDeque::new(),
+                before: None,
+                is_done: false,
+            })
+        })?
+        .collect()
+}
+
+/// By name; without the bridge itself.
+pub(super) fn select_routers(connection: &Connection) -> SqlResult<Vec<RouterRecord>> {
+    let mut routers: Vec<RouterRecord> = connection
+        .prepare_cached(
+            "SELECT r.id, r.name,
+             (SELECT max(at) FROM samples WHERE router = r.id),
+             (SELECT max(at) FROM events WHERE router = r.id),
+             (SELECT max(start) FROM gaps WHERE router = r.id),
+             (SELECT until FROM gaps WHERE router = r.id ORDER BY start DESC LIMIT 1)
+             FROM routers AS r WHERE r.id != ?1 ORDER BY r.name",
+        )?
+        .query_map([RouterId::BRIDGE.0], |row| {
+            let (start, until): (Option<Millis>, Option<Millis>) = (row.get(4)?, row.get(5)?);
+            Ok(RouterRecord {
+                id: RouterId(row.get(0)?),
+                name: row.get(1)?,
+                last_sample: row.get(2)?,
+                last_event: row.get(3)?,
+                last_gap: start.zip(until),
+                cursor: None,
+            })
+        })?
+        .collect::<SqlResult<_>>()?;
+    for router in &mut routers {
+        router.cursor = select_cursor(connection, router.id)?;
+    }
+    Ok(routers)
+}

@@ -1,0 +1,180 @@
+//! What is asked of the store and what it gives back. Times are UTC milliseconds.
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::error::StoreError;
+use crate::record::{Cursor, Millis, WanState};
+
+/// A router's number in the database; stays the same for the life of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RouterId(pub(super) i64);
+
+impl RouterId {
+    /// The bridge itself, under which it stores what it has to tell (`database_set_aside`).
+    pub const BRIDGE: Self = Self(0);
+}
+
+/// Which rows: `from` ≤ time < `until`, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query {
+    /// `None`: all of them, merged by time.
+    pub router: Option<RouterId>,
+    /// The first millisecond.
+    pub from: Millis,
+    /// The first millisecond no more.
+    pub until: Millis,
+    /// At most so many rows; `None`: all.
+    pub limit: Option<u64>,
+    /// So many of the newest are left out.
+    pub offset: u64,
+}
+
+/// Which pings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PingQuery {
+    /// Of which routers and times.
+    pub rows: Query,
+    /// Of this target only.
+    pub target: Option<String>,
+}
+
+/// Which events. Times are those of the events (`at`), not of their arrival.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventQuery {
+    /// Of which routers and times.
+    pub rows: Query,
+    /// Of this kind only.
+    pub kind: Option<String>,
+}
+
+/// Rows in chunks of at most 256, in order; ends after the last row or the first error.
+/// Dropping it ends the reading.
+pub type Rows<T> = mpsc::Receiver<Result<Vec<T>, StoreError>>;
+
+/// One poll.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SampleRecord {
+    /// Never changes, below 2^53.
+    pub id: i64,
+    /// Its name.
+    pub router: String,
+    /// When the bridge had the answer.
+    pub at: Millis,
+    /// The WAN.
+    pub wan_state: WanState,
+    /// Counter of the lower WAN device.
+    pub rx_errors: Option<u64>,
+    /// As above.
+    pub tx_errors: Option<u64>,
+    /// As above.
+    pub rx_dropped: Option<u64>,
+    /// As above.
+    pub tx_dropped: Option<u64>,
+    /// dBm, to 1/100.
+    pub optical_rx_dbm: Option<f64>,
+    /// dBm, to 1/100.
+    pub optical_tx_dbm: Option<f64>,
+    /// Degrees, to 1/10.
+    pub cpu_celsius: Option<f64>,
+    /// In the 24 h before.
+    pub pppoe_reconnects_24h: Option<u64>,
+    /// In the 24 h before.
+    pub wan_downs_24h: Option<u64>,
+}
+
+/// Pings of one target, as one poll told them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PingRecord {
+    /// Never changes, below 2^53.
+    pub id: i64,
+    /// Its name.
+    pub router: String,
+    /// That of the poll.
+    pub at: Millis,
+    /// As the router's settings name it.
+    pub target: String,
+    /// Milliseconds, to 1/1000.
+    pub rtt_ms: Option<f64>,
+    /// 0 to 100, to 1/10.
+    pub loss_percent: Option<f64>,
+}
+
+/// An event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventRecord {
+    /// Never changes, below 2^53.
+    pub id: i64,
+    /// Its name.
+    pub router: String,
+    /// When the bridge first had it.
+    pub received: Millis,
+    /// When it happened.
+    pub at: Millis,
+    /// `pppoe_up` and the like.
+    pub kind: String,
+    /// One line.
+    pub message: String,
+    /// Further facts.
+    pub detail: Option<Value>,
+    /// Its number in the stream; `None`: not numbered.
+    pub seq: Option<u64>,
+    /// Which sequence of numbers.
+    pub stream: Option<String>,
+}
+
+/// A time in which a router could not be reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GapRecord {
+    /// Its name.
+    pub router: String,
+    /// Since the last answer.
+    pub from: Millis,
+    /// Until the next, or so far.
+    pub until: Millis,
+}
+
+/// A router that has been polled at some time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouterRecord {
+    /// For queries.
+    pub id: RouterId,
+    /// As in the settings.
+    pub name: String,
+    /// The newest sample.
+    pub last_sample: Option<Millis>,
+    /// The newest event, by the time it happened.
+    pub last_event: Option<Millis>,
+    /// The newest gap.
+    pub last_gap: Option<(Millis, Millis)>,
+    /// How far its events have been read.
+    pub cursor: Option<Cursor>,
+}
+
+/// Over the samples, pings and events of a query; its limit and offset count for nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Summary {
+    /// Polls.
+    pub samples: u64,
+    /// Those with the WAN up.
+    pub samples_up: u64,
+    /// Mean of the loss percents of all pings; `None`: no ping says.
+    pub mean_loss_percent: Option<f64>,
+    /// `None`: no sample has it.
+    pub mean_cpu_celsius: Option<f64>,
+    /// Kinds that begin with `pppoe_`.
+    pub pppoe_events: u64,
+    /// Kinds that begin with `wan_`.
+    pub wan_events: u64,
+}
+
+/// What came of storing events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stored {
+    /// Not known before; the row of `events_lost` is not among them.
+    pub new: u64,
+    /// Known under another time or text.
+    pub corrected: u64,
+    /// Gone before they could be read, and not counted before.
+    pub missed: u64,
+}

@@ -1,0 +1,327 @@
+//! SQL of samples, pings and gaps.
+
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+
+use super::reader::{Key, Select, Span};
+use super::records::{GapRecord, PingRecord, Query, RouterId, SampleRecord, Summary};
+use crate::record::{Millis, Ping, Sample, WanState};
+
+/// The id of a ping is its sample's id times this, plus its target's id; so is the view.
+const TARGETS: i64 = 1 << 18;
+
+/// Targets of one router over the years; settings have a handful. A router that invents more
+/// has them left out, so that it cannot use up the ids of the others.
+const MAX_TARGETS_PER_ROUTER: i64 = 256;
+
+/// A sample of the same router and millisecond is there already: nothing is stored.
+pub(super) fn insert_sample(
+    connection: &Connection,
+    router: RouterId,
+    sample: &Sample,
+) -> Result<()> {
+    let inserted = connection
+        .prepare_cached(
+            "INSERT INTO samples (router, at, wan_state, rx_errors, tx_errors, rx_dropped,
+             tx_dropped, optical_rx, optical_tx, cpu_temp, pppoe_reconnects_24h, wan_downs_24h)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+             ON CONFLICT (router, at) DO NOTHING",
+        )?
+        .execute(params![
+            router.0,
+            sample.at,
+            wan_number(sample.wan_state),
+            whole(sample.rx_errors),
+            whole(sample.tx_errors),
+            whole(sample.rx_dropped),
+            whole(sample.tx_dropped),
+            scaled(sample.optical_rx_dbm, 100.0),
+            scaled(sample.optical_tx_dbm, 100.0),
+            scaled(sample.cpu_celsius, 10.0),
+            whole(sample.pppoe_reconnects_24h),
+            whole(sample.wan_downs_24h),
+        ])?;
+    if inserted == 0 {
+        return Ok(());
+    }
+    let id = connection.last_insert_rowid();
+    for ping in &sample.pings {
+        insert_ping(connection, router, id, ping)?;
+    }
+    Ok(())
+}
+
+fn insert_ping(connection: &Connection, router: RouterId, sample: i64, ping: &Ping) -> Result<()> {
+    let Some(target) = target_id(connection, router, &ping.target)? else {
+        return Ok(());
+    };
+    connection
+        .prepare_cached(
+            "INSERT INTO pings (sample, target, rtt, loss, sent, lost)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![
+            sample,
+            target,
+            scaled(ping.rtt_ms, 1000.0),
+            scaled(ping.loss_percent, 10.0),
+            whole(ping.sent_total),
+            whole(ping.lost_total),
+        ])?;
+    Ok(())
+}
+
+/// `None`: the router has too many.
+fn target_id(connection: &Connection, router: RouterId, name: &str) -> Result<Option<i64>> {
+    let known = connection
+        .prepare_cached("SELECT id FROM targets WHERE router = ?1 AND name = ?2")?
+        .query_row(params![router.0, name], |row| row.get(0))
+        .optional()?;
+    if known.is_some() {
+        return Ok(known);
+    }
+    let inserted = connection
+        .prepare_cached(
+            "INSERT INTO targets (router, name) SELECT ?1, ?2
+             WHERE (SELECT count(*) FROM targets WHERE router = ?1) < ?3
+             AND (SELECT coalesce(max(id), 0) FROM targets) + 1 < ?4",
+        )?
+        .execute(params![router.0, name, MAX_TARGETS_PER_ROUTER, TARGETS])?;
+    Ok((inserted > 0).then(|| connection.last_insert_rowid()))
+}
+
+/// A gap that begins at the same time grows.
+pub(super) fn insert_gap(
+    connection: &Connection,
+    router: RouterId,
+    from: Millis,
+    until: Millis,
+) -> Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO gaps (router, start, until) VALUES (?1, ?2, max(?2, ?3))
+             ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
+        )?
+        .execute(params![router.0, from, until])?;
+    Ok(())
+}
+
+/// Newest first; gaps that touch the time, so also one that began before it.
+pub(super) fn select_gaps(connection: &Connection, query: &Query) -> Result<Vec<GapRecord>> {
+    connection
+        .prepare_cached(
+            "SELECT r.name, g.start, g.until FROM gaps AS g JOIN routers AS r ON r.id = g.router
+             WHERE (?1 IS NULL OR g.router = ?1) AND g.until > ?2 AND g.start < ?3
+             ORDER BY g.start DESC LIMIT ?4 OFFSET ?5",
+        )?
+        .query_map(
+            params![
+                query.router.map(|router| router.0),
+                query.from,
+                query.until,
+                query.limit.map_or(-1, signed),
+                signed(query.offset),
+            ],
+            |row| Ok(GapRecord { router: row.get(0)?, from: row.get(1)?, until: row.get(2)? }),
+        )?
+        .collect()
+}
+
+impl Select for SampleRecord {
+    type Filter = ();
+
+    fn select(connection: &Connection, span: &Span<'_>, (): &()) -> Result<Vec<Self>> {
+        // The index is unique on the time: one before the key's is enough.
+        connection
+            .prepare_cached(
+                "SELECT id, at, wan_state, rx_errors, tx_errors, rx_dropped, tx_dropped,
+                 optical_rx, optical_tx, cpu_temp, pppoe_reconnects_24h, wan_downs_24h
+                 FROM samples WHERE router = ?1 AND at >= ?2 AND at < ?3
+                 ORDER BY at DESC LIMIT ?4 OFFSET ?5",
+            )?
+            .query_map(
+                params![
+                    span.router.0,
+                    span.from,
+                    span.before.map_or(span.until, |key| key.at),
+                    span.limit,
+                    span.offset,
+                ],
+                |row| sample_record(span.name, row),
+            )?
+            .collect()
+    }
+
+    fn key(&self) -> Key {
+        Key { at: self.at, id: self.id }
+    }
+}
+
+fn sample_record(router: &str, row: &Row<'_>) -> Result<SampleRecord> {
+    Ok(SampleRecord {
+        id: row.get(0)?,
+        router: router.to_owned(),
+        at: row.get(1)?,
+        wan_state: wan_state(row.get(2)?),
+        rx_errors: counter(row, 3)?,
+        tx_errors: counter(row, 4)?,
+        rx_dropped: counter(row, 5)?,
+        tx_dropped: counter(row, 6)?,
+        optical_rx_dbm: fraction(row, 7, 100.0)?,
+        optical_tx_dbm: fraction(row, 8, 100.0)?,
+        cpu_celsius: fraction(row, 9, 10.0)?,
+        pppoe_reconnects_24h: counter(row, 10)?,
+        wan_downs_24h: counter(row, 11)?,
+    })
+}
+
+impl Select for PingRecord {
+    /// The target.
+    type Filter = Option<String>;
+
+    fn select(
+        connection: &Connection,
+        span: &Span<'_>,
+        target: &Self::Filter,
+    ) -> Result<Vec<Self>> {
+        let key = span.before.unwrap_or(Key { at: span.until, id: 0 });
+        // CROSS JOIN: samples by time first, then their pings; nothing is sorted.
+        connection
+            .prepare_cached(
+                "SELECT p.sample * 262144 + p.target, s.at, t.name, p.rtt, p.loss
+                 FROM samples AS s CROSS JOIN pings AS p ON p.sample = s.id
+                 CROSS JOIN targets AS t ON t.id = p.target
+                 WHERE s.router = ?1 AND s.at >= ?2 AND s.at <= ?3
+                 AND (s.at < ?3 OR p.target < ?4) AND (?5 IS NULL OR t.name = ?5)
+                 ORDER BY s.at DESC, p.target DESC LIMIT ?6 OFFSET ?7",
+            )?
+            .query_map(
+                params![
+                    span.router.0,
+                    span.from,
+                    key.at,
+                    key.id % TARGETS,
+                    target,
+                    span.limit,
+                    span.offset,
+                ],
+                |row| {
+                    Ok(Self {
+                        id: row.get(0)?,
+                        router: span.name.to_owned(),
+                        at: row.get(1)?,
+                        target: row.get(2)?,
+                        rtt_ms: fraction(row, 3, 1000.0)?,
+                        loss_percent: fraction(row, 4, 10.0)?,
+                    })
+                },
+            )?
+            .collect()
+    }
+
+    fn key(&self) -> Key {
+        Key { at: self.at, id: self.id }
+    }
+}
+
+/// How many samples there are in all, whatever limit and offset say.
+pub(super) fn count_samples(connection: &Connection, query: &Query) -> Result<u64> {
+    connection
+        .prepare_cached(
+            "SELECT count(*) FROM samples
+             WHERE router IN (SELECT id FROM routers WHERE ?1 IS NULL OR id = ?1)
+             AND at >= ?2 AND at < ?3",
+        )?
+        .query_row(params![query.router.map(|router| router.0), query.from, query.until], |row| {
+            row.get(0).map(unsigned)
+        })
+}
+
+/// The part of the summary that samples and pings tell.
+pub(super) fn summarise(connection: &Connection, query: &Query) -> Result<Summary> {
+    let range = params![query.router.map(|router| router.0), query.from, query.until];
+    let mut summary = connection
+        .prepare_cached(
+            "SELECT count(*), coalesce(sum(wan_state = 1), 0), avg(cpu_temp) / 10.0 FROM samples
+             WHERE router IN (SELECT id FROM routers WHERE ?1 IS NULL OR id = ?1)
+             AND at >= ?2 AND at < ?3",
+        )?
+        .query_row(range, |row| {
+            Ok(Summary {
+                samples: unsigned(row.get(0)?),
+                samples_up: unsigned(row.get(1)?),
+                mean_cpu_celsius: row.get(2)?,
+                ..Summary::default()
+            })
+        })?;
+    summary.mean_loss_percent = connection
+        .prepare_cached(
+            "SELECT avg(p.loss) / 10.0 FROM samples AS s CROSS JOIN pings AS p ON p.sample = s.id
+             WHERE s.router IN (SELECT id FROM routers WHERE ?1 IS NULL OR id = ?1)
+             AND s.at >= ?2 AND s.at < ?3",
+        )?
+        .query_row(range, |row| row.get(0))?;
+    Ok(summary)
+}
+
+fn wan_number(state: WanState) -> i64 {
+    match state {
+        WanState::Down => 0,
+        WanState::Up => 1,
+        WanState::Unknown => 2,
+    }
+}
+
+fn wan_state(number: i64) -> WanState {
+    match number {
+        0 => WanState::Down,
+        1 => WanState::Up,
+        _ => WanState::Unknown,
+    }
+}
+
+/// A number that no counter can have is no number.
+fn whole(value: Option<u64>) -> Option<i64> {
+    value.and_then(|value| i64::try_from(value).ok())
+}
+
+/// To a whole number of parts; what is not finite or absurd is left out.
+fn scaled(value: Option<f64>, parts: f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let value = (value? * parts).round();
+    (value.abs() < EXACT).then_some(value as i64)
+}
+
+/// No query asks for more than SQLite can count.
+pub(super) fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// Counts are never below zero.
+pub(super) fn unsigned(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or(0)
+}
+
+fn counter(row: &Row<'_>, column: usize) -> Result<Option<u64>> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(unsigned))
+}
+
+fn fraction(row: &Row<'_>, column: usize, parts: f64) -> Result<Option<f64>> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(|value| value as f64 / parts))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_rounded_to_their_parts_and_nonsense_is_left_out() {
+        assert_eq!(scaled(Some(-12.345), 100.0), Some(-1235));
+        assert_eq!(scaled(Some(33.3), 10.0), Some(333));
+        assert_eq!(scaled(Some(0.0), 10.0), Some(0));
+        for nonsense in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300] {
+            assert_eq!(scaled(Some(nonsense), 10.0), None, "{nonsense}");
+        }
+        assert_eq!(whole(Some(u64::MAX)), None);
+        assert_eq!(whole(Some(1 << 40)), Some(1 << 40));
+    }
+}

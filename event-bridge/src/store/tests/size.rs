@@ -1,0 +1,53 @@
+//! How much a month takes.
+
+use super::*;
+
+/// Issue 5: 30 days of one router, polled each minute.
+const MAX_BYTES: u64 = 8_000_000;
+
+#[test]
+fn a_month_of_a_router_stays_under_8_mb() {
+    let place = Place::new();
+    let connection = schema::open_to_write(&place.path).unwrap();
+    connection.execute_batch("PRAGMA synchronous = OFF; BEGIN").unwrap();
+    let router = writer::insert_router(&connection, "gw").unwrap();
+    let mut random = 7_u64;
+    let mut random = |below: u64| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (random >> 33) % below
+    };
+    for minute in 0..43_200_u64 {
+        let at = NOW + i64::try_from(minute * 60_000 + random(900)).unwrap();
+        let pings = ["8.8.8.8", "1.1.1.1", "223.5.5.5"].map(|target| Ping {
+            target: target.to_owned(),
+            rtt_ms: Some(8.0 + random(600) as f64 / 10.0),
+            loss_percent: Some(if random(20) == 0 { 1.7 } else { 0.0 }),
+            sent_total: Some(minute * 60),
+            lost_total: Some(minute / 4),
+        });
+        let sample = Sample {
+            rx_errors: Some(minute / 100),
+            cpu_celsius: Some(45.0 + random(150) as f64 / 10.0),
+            optical_rx_dbm: Some(-20.0 + random(80) as f64 / 100.0),
+            pings: pings.into(),
+            ..sample(at)
+        };
+        samples::insert_sample(&connection, router, &sample).unwrap();
+    }
+    let session = "PPPoE session on pppoe-wan established, address 203.0.113.7, peer 198.51.100.1";
+    let detail = serde_json::json!({"interface": "wan", "device": "pppoe-wan"});
+    for seq in 1..5001 {
+        let at = NOW + i64::try_from(seq * 518_400).unwrap();
+        let event = Event { detail: Some(detail.clone()), ..event(seq, at, session) };
+        let batch = EventBatch { events: vec![event], ..batch(seq..seq + 1, 0) };
+        events::insert_batch(&connection, router, &batch, at + 300).unwrap();
+    }
+    connection.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    drop(connection);
+    let report = check(&place.path).unwrap();
+    println!("{report}");
+    assert!(report.is_good());
+    assert!(report.bytes < MAX_BYTES, "{report}");
+    let rows = |name: &str| report.tables.iter().find(|table| table.name == name).unwrap().rows;
+    assert_eq!((rows("samples"), rows("pings"), rows("events")), (43_200, 129_600, 5000));
+}
