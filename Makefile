@@ -8,17 +8,20 @@ SHELL := /bin/bash
 export BUILD_REVISION := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
 
 EXPORTER := target/release/netmonitor-exporter
+BRIDGE := target/release/netmonitor-bridge
 HOST_ARCH := $(shell uname -m)
 STATIC := target/static/$(HOST_ARCH)-unknown-linux-musl/release/netmonitor-exporter
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: build ## watch this machine: http://localhost:8321/
-	@exec $(EXPORTER) run
+run: build ## watch this machine: http://localhost:8321/, history on http://localhost:5000/
+	@$(EXPORTER) run & exporter=$$!; trap "kill $$exporter" EXIT; \
+	  ROUTER_IP=127.0.0.1 ROUTER_PORT=$${NETMONITOR_API_PORT:-8321} \
+	  SQLITE_DB=$${SQLITE_DB:-target/run/netmonitor.db} $(BRIDGE) run
 
-build: compiler ## the exporter for this machine
-	cargo build --release --locked -p netmonitor-exporter
+build: compiler ## exporter and bridge for this machine
+	cargo build --release --locked -p netmonitor-exporter -p netmonitor-bridge
 
 static: compiler ## a small static exporter for this machine's architecture
 	openwrt/build-static.sh

@@ -1,0 +1,134 @@
+//! The running program: how store, pollers and answers hang together.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::api::{self, Views};
+use crate::clock;
+use crate::config::Config;
+use crate::metrics::Metrics;
+use crate::record::Millis;
+use crate::routers::client::{Client, Timeouts};
+use crate::routers::poller::Poller;
+use crate::routers::watched::Routers;
+use crate::serving;
+use crate::store::Store;
+
+/// A program that is well answers at once.
+const HEALTH_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Polls and answers until a signal.
+///
+/// # Errors
+/// When the database or the port cannot be opened, or a task ends by itself.
+pub(crate) async fn run(config: Config, now: Millis) -> Result<()> {
+    let (store, opened) = Store::open(&config.database, now)?;
+    opened.notices.iter().for_each(|notice| info!("{notice}"));
+    if let Some(damaged) = &opened.set_aside {
+        warn!("the database was damaged; it is now {}", damaged.display());
+    }
+    let listener = TcpListener::bind(config.listen).await.with_context(|| {
+        format!("cannot listen on {}; choose another port with --bridge-port", config.listen)
+    })?;
+    info!("listening on http://{}", listener.local_addr()?);
+
+    let (metrics, client) = (Metrics::new(), Client::new(Timeouts::default(), clock::now)?);
+    let (routers, asked) = Routers::new(config.routers.clone());
+    let mut tasks = JoinSet::new();
+    for (watched, asked) in routers.all().iter().zip(asked) {
+        metrics.begin(&watched.router.name);
+        let poller = Poller {
+            watched: Arc::clone(watched),
+            asked,
+            client: client.clone(),
+            store: store.clone(),
+            metrics: metrics.clone(),
+        };
+        tasks.spawn(poller.run());
+    }
+    let zone = jiff::tz::TimeZone::system();
+    let views = Views { config, routers, store: store.clone(), client, metrics, zone };
+    let stop = CancellationToken::new();
+    let serving = serving::serve(listener, api::router(Arc::new(views)), stop.clone());
+    tokio::pin!(serving);
+    tokio::select! {
+        signal = stop_signal() => signal?,
+        ended = serving.as_mut() => return ended.context("the program stopped answering"),
+        Some(ended) = tasks.join_next() => {
+            ended.context("a poller failed")?;
+            anyhow::bail!("a poller ended by itself");
+        }
+    }
+    info!("stopping");
+    stop.cancel();
+    tasks.shutdown().await;
+    serving.await?;
+    store.close().await;
+    Ok(())
+}
+
+async fn stop_signal() -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+/// Copies the database while it may be in use.
+///
+/// # Errors
+/// When either file cannot be used, or the copy is not good.
+pub(crate) async fn backup(config: &Config, to: &Path) -> Result<()> {
+    let (store, _) = Store::open(&config.database, clock::now())?;
+    store.backup(to).await?;
+    println!("{} is a copy of {}", to.display(), config.database.display());
+    Ok(())
+}
+
+/// Asks the running program whether it is well.
+///
+/// # Errors
+/// When it is not, or does not answer.
+pub(crate) async fn healthcheck(config: &Config) -> Result<()> {
+    let mut address = config.listen;
+    if address.ip().is_unspecified() {
+        let local: std::net::IpAddr = match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        };
+        address.set_ip(local);
+    }
+    let asked = async {
+        let mut stream = TcpStream::connect(address).await?;
+        let request = "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.take(4096).read_to_string(&mut answer).await?;
+        std::io::Result::Ok(answer)
+    };
+    let answer = timeout(HEALTH_PATIENCE, asked)
+        .await
+        .with_context(|| format!("{address} does not answer in time"))?
+        .with_context(|| format!("{address} does not answer"))?;
+    let first = answer.lines().next().unwrap_or_default();
+    anyhow::ensure!(
+        first.contains(" 200 "),
+        "not well: {}",
+        answer.lines().last().unwrap_or(first)
+    );
+    Ok(())
+}

@@ -1,0 +1,217 @@
+//! Settings: as typed, in the environment, or the default; checked before anything starts.
+//!
+//! Order: flag, then environment, then default. All problems are reported at once.
+
+mod routers;
+pub(crate) mod settings;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::routers::Router;
+use settings::SETTINGS;
+
+/// Everything that the program needs to know.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub(crate) routers: Vec<Router>,
+    pub(crate) database: PathBuf,
+    pub(crate) listen: SocketAddr,
+    /// How this program is reached from outside, for links.
+    pub(crate) public_url: Option<String>,
+    /// Asked for on every read.
+    pub(crate) read_token: Option<String>,
+    pub(crate) cors_origin: Option<String>,
+    pub(crate) grafana_url: Option<String>,
+}
+
+/// Values by the name of their setting, as flags and as environment have them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Layers {
+    pub(crate) flags: BTreeMap<&'static str, String>,
+    pub(crate) environment: BTreeMap<String, String>,
+}
+
+/// Good settings, and what the user should know about them.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) config: Config,
+    pub(crate) notices: Vec<String>,
+}
+
+/// All that is wrong with the settings.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Problems(Vec<String>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the settings are not good:")?;
+        self.0.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// Checks the settings.
+///
+/// # Errors
+/// All problems at once.
+pub(crate) fn load(layers: &Layers) -> Result<Loaded, Problems> {
+    let mut check = Check { layers, problems: Problems::default(), notices: Vec::new() };
+    let config = Config {
+        routers: routers::read(&mut check),
+        database: database(&mut check),
+        listen: SocketAddr::new(
+            check.value(&["BRIDGE_HOST", "FLASK_HOST"], host),
+            check.value(&["BRIDGE_PORT", "FLASK_PORT"], port),
+        ),
+        public_url: check.value(&["PUBLIC_URL"], |text| optional(text, web_address)),
+        read_token: check.secret("READ_TOKEN"),
+        cors_origin: check.value(&["CORS_ORIGIN"], |text| optional(text, web_address)),
+        grafana_url: check.value(&["GRAFANA_URL"], |text| optional(text, web_address)),
+    };
+    if check.text("FLASK_DEBUG").is_some_and(|(text, _)| !text.is_empty()) {
+        check.notices.push("FLASK_DEBUG is ignored; LOG_LEVEL=debug says more".to_owned());
+    }
+    if check.problems.0.is_empty() {
+        Ok(Loaded { config, notices: check.notices })
+    } else {
+        Err(check.problems)
+    }
+}
+
+/// The level of our own log: needed before anything else, and a wrong one is reported with
+/// the rest.
+pub(crate) fn log_level(layers: &Layers) -> tracing::level_filters::LevelFilter {
+    let text = layers.environment.get("LOG_LEVEL").map(String::as_str);
+    text.and_then(|text| text.parse().ok()).unwrap_or(tracing::level_filters::LevelFilter::INFO)
+}
+
+/// A file path; old installations write it as a URL.
+fn database(check: &mut Check<'_>) -> PathBuf {
+    check.value(&["SQLITE_DB"], |text| {
+        let path = text.strip_prefix("sqlite:///").unwrap_or(text);
+        match path {
+            "" => Err("a path of a file".to_owned()),
+            path if path.contains("://") => Err("a path, or sqlite:///path".to_owned()),
+            path => Ok(PathBuf::from(path)),
+        }
+    })
+}
+
+/// Takes values and collects what is wrong with them.
+pub(super) struct Check<'a> {
+    layers: &'a Layers,
+    problems: Problems,
+    notices: Vec<String>,
+}
+
+impl Check<'_> {
+    fn problem(&mut self, text: String) {
+        self.problems.0.push(text);
+    }
+
+    /// What is set for a name, and how it was set.
+    fn text(&self, name: &'static str) -> Option<(&str, String)> {
+        let flag = self.layers.flags.get(name);
+        let flag = flag.map(|text| (text.as_str(), format!("--{}", settings::flag(name))));
+        let variable = || Some((self.layers.environment.get(name)?.as_str(), name.to_owned()));
+        flag.or_else(variable)
+    }
+
+    /// The value of the first of these names that is set, or the default of the first.
+    fn value<T>(&mut self, names: &[&'static str], parse: impl Fn(&str) -> Result<T, String>) -> T {
+        let default = settings::default(names[0]);
+        let set = names.iter().find_map(|name| self.text(name));
+        let (text, from) = set.unwrap_or((default, names[0].to_owned()));
+        match parse(text.trim()) {
+            Ok(value) => value,
+            Err(expected) => {
+                let problem = format!("{from} \"{text}\": expected {expected}");
+                self.problem(problem);
+                parse(default).unwrap_or_else(|expected| {
+                    unreachable!("the default of {} is good: {expected}", names[0])
+                })
+            }
+        }
+    }
+
+    /// A secret, given as such or in a file.
+    fn secret(&mut self, name: &'static str) -> Option<String> {
+        let file_name = SETTINGS.iter().find(|setting| setting.name == format!("{name}_FILE"));
+        let value = self.text(name).map(|(text, _)| text.to_owned());
+        let file = file_name.and_then(|setting| self.text(setting.name));
+        let file = file.map(|(text, from)| (text.to_owned(), from));
+        let secret = match (value, file) {
+            (Some(value), None) => value,
+            (Some(value), Some((path, _))) if path.is_empty() => value,
+            (Some(value), Some(_)) if value.is_empty() => return None,
+            (Some(_), Some(_)) => {
+                self.problem(format!("{name} and {name}_FILE are both set; keep one of them"));
+                return None;
+            }
+            (None, Some((path, from))) => match read_secret(&path) {
+                Ok(secret) => secret,
+                Err(error) => {
+                    self.problem(format!("{from} \"{path}\": {error}"));
+                    return None;
+                }
+            },
+            (None, None) => return None,
+        };
+        let secret = secret.trim().to_owned();
+        if secret.contains(|c: char| c.is_whitespace() || c.is_control() || !c.is_ascii()) {
+            self.problem(format!("{name}: a token is one word of plain ASCII"));
+            return None;
+        }
+        Some(secret).filter(|secret| !secret.is_empty())
+    }
+}
+
+/// A token's file is short; whatever else was named is not read to its end.
+fn read_secret(path: &str) -> std::io::Result<String> {
+    use std::io::Read;
+    const LONGEST: u64 = 4096;
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(LONGEST).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn optional<T>(text: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, String> {
+    if text.is_empty() { Ok(None) } else { parse(text).map(Some) }
+}
+
+fn host(text: &str) -> Result<IpAddr, String> {
+    text.parse().map_err(|_| "an address, for example 0.0.0.0 or 127.0.0.1".to_owned())
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| "a number from 0 to 65535".to_owned())
+}
+
+fn web_address(text: &str) -> Result<String, String> {
+    let is_address = ["http://", "https://"].iter().any(|scheme| {
+        text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty() && !rest.contains(' '))
+    });
+    if is_address {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err("an address that begins with http:// or https://".to_owned())
+    }
+}
+
+/// Whole or broken seconds, at least one.
+fn interval(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "a number of seconds".to_owned())?;
+    if (1.0..=86_400.0).contains(&seconds) {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err("1 to 86400 seconds".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests;

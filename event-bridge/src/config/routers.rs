@@ -1,0 +1,199 @@
+//! Which routers are polled: the one of `ROUTER_IP`, or those of `ROUTERS_FILE`.
+//!
+//! ```toml
+//! [[router]]
+//! name = "home"
+//! url = "http://192.168.1.1:8321"
+//! token = "…"            # or token_file = "/run/secrets/home"
+//! poll_interval = 30
+//! [router.labels]
+//! site = "berlin"
+//! ```
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::{Check, interval, port, read_secret, web_address};
+use crate::routers::{Router, Secret};
+
+/// More than anybody has, and each costs two connections.
+const MAX_ROUTERS: usize = 5000;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    router: Vec<Entry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    name: String,
+    url: String,
+    token: Option<String>,
+    token_file: Option<String>,
+    poll_interval: Option<f64>,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+}
+
+/// The routers of the settings.
+pub(super) fn read(check: &mut Check<'_>) -> Vec<Router> {
+    let poll_interval = check.value(&["POLL_INTERVAL"], interval);
+    let host = check.value(&["ROUTER_IP"], |text| Ok(text.to_owned()));
+    let file = check.value(&["ROUTERS_FILE"], |text| Ok(text.to_owned()));
+    let router_port = check.value(&["ROUTER_PORT"], port);
+    let token = check.secret("ROUTER_TOKEN");
+    match (host.as_str(), file.as_str()) {
+        ("", "") => {
+            check.problem(
+                "no router: set ROUTER_IP to its address, or ROUTERS_FILE to a list of several"
+                    .to_owned(),
+            );
+            Vec::new()
+        }
+        (host, "") => match one(host, router_port) {
+            Ok(url) => vec![Router {
+                name: host.to_owned(),
+                url,
+                token: token.map(Secret::new),
+                labels: BTreeMap::new(),
+                poll_interval,
+            }],
+            Err(problem) => {
+                check.problem(problem);
+                Vec::new()
+            }
+        },
+        ("", file) => match read_file(Path::new(file), poll_interval) {
+            Ok(routers) => routers,
+            Err(problems) => {
+                problems.into_iter().for_each(|problem| check.problem(problem));
+                Vec::new()
+            }
+        },
+        _ => {
+            check.problem("ROUTER_IP and ROUTERS_FILE are both set; keep one".to_owned());
+            Vec::new()
+        }
+    }
+}
+
+fn one(host: &str, port: u16) -> Result<String, String> {
+    let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
+    if !host.chars().all(is_host) {
+        return Err(format!("ROUTER_IP \"{host}\": expected an address or a name"));
+    }
+    let is_v6 = host.parse::<std::net::Ipv6Addr>().is_ok();
+    Ok(if is_v6 { format!("http://[{host}]:{port}") } else { format!("http://{host}:{port}") })
+}
+
+/// The routers of a file.
+///
+/// # Errors
+/// All that is wrong with it.
+pub(crate) fn read_file(path: &Path, default: Duration) -> Result<Vec<Router>, Vec<String>> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| vec![format!("ROUTERS_FILE {shown}: {error}")])?;
+    parse(&text, default)
+        .map_err(|problems| problems.into_iter().map(|p| format!("{shown}: {p}")).collect())
+}
+
+fn parse(text: &str, default: Duration) -> Result<Vec<Router>, Vec<String>> {
+    let file: File = toml::from_str(text).map_err(|error| vec![error.to_string()])?;
+    let mut problems = Vec::new();
+    if file.router.is_empty() {
+        problems.push("no [[router]] in it".to_owned());
+    }
+    if file.router.len() > MAX_ROUTERS {
+        problems.push(format!("{} routers, at most {MAX_ROUTERS}", file.router.len()));
+    }
+    let mut routers: Vec<Router> = Vec::new();
+    for entry in file.router {
+        let name = entry.name.clone();
+        if routers.iter().any(|router| router.name == name) {
+            problems.push(format!("two routers are called \"{name}\""));
+        }
+        match entry.into_router(default) {
+            Ok(router) => routers.push(router),
+            Err(problem) => problems.push(format!("router \"{name}\": {problem}")),
+        }
+    }
+    if problems.is_empty() { Ok(routers) } else { Err(problems) }
+}
+
+impl Entry {
+    fn into_router(self, default: Duration) -> Result<Router, String> {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+        if self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(is_word) {
+            return Err("a name is 1 to 64 letters, digits, - _ . :".to_owned());
+        }
+        let token = match (self.token, self.token_file) {
+            (Some(_), Some(_)) => return Err("token and token_file; keep one".to_owned()),
+            (Some(token), None) => Some(token),
+            (None, Some(path)) => {
+                let secret = read_secret(&path);
+                Some(secret.map_err(|error| format!("token_file {path}: {error}"))?)
+            }
+            (None, None) => None,
+        };
+        let token = token.map(|token| token.trim().to_owned());
+        let token = token.filter(|token| !token.is_empty()).map(Secret::new);
+        let poll_interval = match self.poll_interval {
+            Some(seconds) => interval(&seconds.to_string())
+                .map_err(|expected| format!("poll_interval {seconds}: expected {expected}"))?,
+            None => default,
+        };
+        let url = web_address(&self.url).ok().filter(|url| url.starts_with("http://"));
+        let url = url.ok_or_else(|| {
+            format!("url \"{}\": expected http://address:port of its exporter", self.url)
+        })?;
+        Ok(Router { name: self.name, url, token, labels: self.labels, poll_interval })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_list_is_read() {
+        let text = "[[router]]\nname = \"home\"\nurl = \"http://192.0.2.1:8321/\"\n\
+                    token = \" secret \"\npoll_interval = 5\nlabels = { site = \"a\" }\n\
+                    [[router]]\nname = \"b\"\nurl = \"http://b.example\"\n";
+        let routers = parse(text, MINUTE).unwrap();
+        assert_eq!(routers.len(), 2);
+        assert_eq!(routers[0].url, "http://192.0.2.1:8321");
+        assert_eq!(routers[0].token, Some(Secret::new("secret".to_owned())));
+        assert_eq!(routers[0].poll_interval, Duration::from_secs(5));
+        assert_eq!((routers[1].poll_interval, &routers[1].token), (MINUTE, &None));
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said() {
+        let text = "[[router]]\nname = \"a b\"\nurl = \"http://x\"\n\
+                    [[router]]\nname = \"c\"\nurl = \"x\"\n\
+                    [[router]]\nname = \"d\"\nurl = \"http://x\"\npoll_interval = 0.1\n";
+        assert_eq!(parse(text, MINUTE).unwrap_err().len(), 3);
+        for text in ["", "router = 1", "[[router]]\nname = \"a\"", "[[router]]\nnam = \"a\""] {
+            assert!(parse(text, MINUTE).is_err(), "{text}");
+        }
+        let twice = "[[router]]\nname=\"a\"\nurl=\"http://x\"\n".repeat(2);
+        assert!(parse(&twice, MINUTE).unwrap_err()[0].contains("two routers"));
+    }
+
+    #[test]
+    fn one_router_has_an_address() {
+        assert_eq!(one("192.168.1.1", 8321), Ok("http://192.168.1.1:8321".to_owned()));
+        assert_eq!(one("fd00::1", 80), Ok("http://[fd00::1]:80".to_owned()));
+        assert!(one("http://x", 80).is_err());
+        assert!(one("a b", 80).is_err());
+    }
+}

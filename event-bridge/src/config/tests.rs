@@ -1,0 +1,79 @@
+//! Settings as users write them.
+
+use super::*;
+
+fn layers(values: &[(&str, &str)]) -> Layers {
+    let environment =
+        values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Layers { environment, ..Layers::default() }
+}
+
+#[test]
+fn one_router_is_enough() {
+    let loaded = load(&layers(&[("ROUTER_IP", "192.168.1.1")])).unwrap();
+    let config = loaded.config;
+    assert_eq!(config.routers[0].url, "http://192.168.1.1:8321");
+    assert_eq!(config.routers[0].poll_interval, Duration::from_secs(60));
+    assert_eq!(config.database, PathBuf::from("./data/netmonitor.db"));
+    assert_eq!(config.listen.to_string(), "0.0.0.0:5000");
+    assert!(config.read_token.is_none());
+}
+
+#[test]
+fn old_names_still_work_and_new_ones_win() {
+    let values = [("ROUTER_IP", "r"), ("FLASK_HOST", "127.0.0.1"), ("FLASK_PORT", "5001")];
+    let old = load(&layers(&[&values[..], &[("FLASK_DEBUG", "True")]].concat())).unwrap();
+    assert_eq!(old.config.listen.to_string(), "127.0.0.1:5001");
+    assert!(old.notices[0].contains("FLASK_DEBUG"));
+    let new = load(&layers(&[&values[..], &[("BRIDGE_PORT", "6000")]].concat())).unwrap();
+    assert_eq!(new.config.listen.to_string(), "127.0.0.1:6000");
+    let database = ("SQLITE_DB", "sqlite:////var/lib/nm.db");
+    let url = load(&layers(&[values[0], database])).unwrap();
+    assert_eq!(url.config.database, PathBuf::from("/var/lib/nm.db"));
+}
+
+#[test]
+fn a_flag_wins_over_the_environment() {
+    let mut layers = layers(&[("ROUTER_IP", "a")]);
+    layers.flags.insert("ROUTER_IP", "b".to_owned());
+    assert_eq!(load(&layers).unwrap().config.routers[0].name, "b");
+}
+
+#[test]
+fn all_problems_are_said_at_once() {
+    let problems = load(&layers(&[
+        ("BRIDGE_HOST", "everywhere"),
+        ("BRIDGE_PORT", "70000"),
+        ("POLL_INTERVAL", "0"),
+        ("PUBLIC_URL", "nas.local"),
+        ("ROUTER_TOKEN", "a"),
+        ("ROUTER_TOKEN_FILE", "/b"),
+        ("READ_TOKEN_FILE", "/nowhere"),
+        ("SQLITE_DB", "postgres://x"),
+    ]))
+    .unwrap_err()
+    .to_string();
+    for part in [
+        "no router: set ROUTER_IP",
+        "BRIDGE_HOST \"everywhere\": expected an address",
+        "BRIDGE_PORT \"70000\"",
+        "POLL_INTERVAL \"0\": expected 1 to 86400 seconds",
+        "PUBLIC_URL \"nas.local\"",
+        "ROUTER_TOKEN and ROUTER_TOKEN_FILE",
+        "READ_TOKEN_FILE \"/nowhere\"",
+        "SQLITE_DB \"postgres://x\"",
+    ] {
+        assert!(problems.contains(part), "{part}: {problems}");
+    }
+}
+
+#[test]
+fn secrets_come_from_files() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "s3cret\n").unwrap();
+    let path = file.path().display().to_string();
+    let values = [("ROUTER_IP", "r"), ("READ_TOKEN_FILE", path.as_str())];
+    assert_eq!(load(&layers(&values)).unwrap().config.read_token.as_deref(), Some("s3cret"));
+    std::fs::write(file.path(), "two words").unwrap();
+    assert!(load(&layers(&values)).unwrap_err().to_string().contains("one word"));
+}

@@ -1,0 +1,19 @@
+//! netmonitor-bridge: polls routers, keeps what they tell in SQLite, and answers as JSON.
+
+pub mod cli;
+pub mod record;
+pub mod routers;
+pub mod store;
+
+mod api;
+mod bridge;
+mod clock;
+mod config;
+mod metrics;
+mod serving;
+
+/// The commit that this was built from.
+const REVISION: &str = match option_env!("BUILD_REVISION") {
+    Some(revision) => revision,
+    None => "unknown",
+};

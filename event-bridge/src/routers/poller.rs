@@ -1,0 +1,253 @@
+//! One router's two loops: a sample each POLL_INTERVAL, and its events as they come.
+//!
+//! Neither waits for another router, nor one loop for the other. Events of agents without
+//! `/net/events` come with the samples.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
+use tracing::{debug, info, warn};
+
+use super::backoff::{Backoff, chance};
+use super::client::{Client, EventsFetch, FetchError};
+use super::status_answer::StatusAnswer;
+use super::watched::{Asked, Watched};
+use crate::clock;
+use crate::metrics::Metrics;
+use crate::record::{EventBatch, Millis};
+use crate::store::{RouterId, Store, StoreError};
+
+/// A long poll lasts less than routers and proxies allow.
+const EVENTS_WAIT: Duration = Duration::from_secs(50);
+/// The first samples of all routers are spread over so long.
+const FIRST_WITHIN: Duration = Duration::from_secs(5);
+/// An answer this much before the end of the wait came at the end.
+const SLACK: Duration = Duration::from_secs(2);
+/// Until an agent without `/net/events` is asked for it again: it may have been upgraded.
+const ASK_AGAIN: Duration = Duration::from_secs(600);
+/// Between two lines in the log about a failure that goes on.
+const REPEAT: Duration = Duration::from_secs(600);
+
+/// Polls one router.
+pub(crate) struct Poller {
+    pub(crate) watched: Arc<Watched>,
+    pub(crate) asked: mpsc::Receiver<Asked>,
+    pub(crate) client: Client,
+    pub(crate) store: Store,
+    pub(crate) metrics: Metrics,
+}
+
+/// What came of asking for events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fetched {
+    /// Some, or none after the whole wait.
+    Events,
+    /// None at once, or half an answer.
+    Nothing,
+    /// The agent does not know the question.
+    NotThere,
+}
+
+/// Why a poll led to nothing.
+#[derive(Debug, thiserror::Error)]
+enum PollError {
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Poller {
+    /// Polls for ever.
+    pub(crate) async fn run(self) {
+        let Self { watched, asked, client, store, metrics } = self;
+        let has_events = AtomicBool::new(true);
+        let one = One { watched: &watched, client, store, metrics, has_events: &has_events };
+        tokio::join!(one.sample(asked), one.follow_events());
+    }
+}
+
+struct One<'a> {
+    watched: &'a Watched,
+    client: Client,
+    store: Store,
+    metrics: Metrics,
+    /// The agent knows `/net/events`.
+    has_events: &'a AtomicBool,
+}
+
+impl One<'_> {
+    async fn sample(&self, mut asked: mpsc::Receiver<Asked>) {
+        let name = &self.watched.router.name;
+        let period = self.watched.router.poll_interval;
+        // Routers are not polled in bursts.
+        let first = clock::monotonic() + period.min(FIRST_WITHIN).mul_f64(chance());
+        let mut ticks = interval_at(Instant::from_std(first), period);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut silence = Silence::default();
+        loop {
+            let answer_to = tokio::select! {
+                _ = ticks.tick() => None,
+                Some(asked) = asked.recv() => Some(asked),
+            };
+            let began = clock::monotonic();
+            let outcome = self.take_sample().await;
+            let took = clock::monotonic().saturating_duration_since(began);
+            self.metrics.polled(name, outcome.is_ok(), took);
+            silence.report(name, &outcome);
+            let failure = outcome.err().map(|error| error.to_string());
+            if let Some((from, until)) = silence.gap() {
+                self.note_gap(from, until).await;
+            }
+            self.watched.change(|state| state.failure.clone_from(&failure));
+            if let Some(answer_to) = answer_to {
+                // Whoever asked may have gone.
+                answer_to.send(failure.map_or(Ok(()), Err)).ok();
+            }
+        }
+    }
+
+    async fn take_sample(&self) -> Result<(), PollError> {
+        let mut answer = self.client.fetch_status(&self.watched.router).await?;
+        let now = answer.sample.at;
+        let router = self.router().await?;
+        let wan_state = answer.sample.wan_state;
+        if !self.has_events.load(Ordering::Relaxed) {
+            self.put_listed(router, &mut answer, now).await?;
+        }
+        self.metrics.skipped(&self.watched.router.name, answer.skipped);
+        self.store.put_sample(router, answer.sample).await?;
+        self.metrics.succeeded(&self.watched.router.name, now);
+        self.watched.change(|state| {
+            (state.last_success, state.wan_state) = (Some(now), Some(wan_state));
+        });
+        Ok(())
+    }
+
+    /// Events that an agent lists with its state, for want of a better way.
+    async fn put_listed(
+        &self,
+        router: RouterId,
+        answer: &mut StatusAnswer,
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let events = std::mem::take(&mut answer.events);
+        let stored = match &answer.queue {
+            Some(queue) if answer.has_numbers => {
+                let mut events = events;
+                events.sort_by_key(|event| event.seq);
+                let cursor = self.store.cursor(router).await?;
+                let after = cursor.filter(|cursor| cursor.stream == queue.stream);
+                let missed = after.map(|after| queue.oldest_seq.saturating_sub(after.after + 1));
+                let batch = EventBatch {
+                    stream: queue.stream.clone(),
+                    revision: queue.revision,
+                    events,
+                    next_seq: queue.next_seq,
+                    missed,
+                };
+                self.store.put_events(router, batch, now).await?
+            }
+            _ => self.store.put_unnumbered(router, events, now).await?,
+        };
+        self.metrics.stored(&self.watched.router.name, stored);
+        Ok(())
+    }
+
+    async fn follow_events(&self) {
+        let mut backoff = Backoff::new(self.watched.router.poll_interval);
+        let mut silence = Silence::default();
+        loop {
+            let outcome = self.fetch_events().await;
+            let pause = match &outcome {
+                Ok(Fetched::Events) => {
+                    backoff.reset();
+                    Duration::ZERO
+                }
+                Ok(Fetched::NotThere) => ASK_AGAIN,
+                // An agent that does not wait would be asked without an end.
+                Ok(Fetched::Nothing) | Err(_) => backoff.next_pause(),
+            };
+            if let Err(PollError::Store(_)) = &outcome {
+                silence.report(&self.watched.router.name, &outcome.map(|_| ()));
+            }
+            if !pause.is_zero() {
+                sleep(pause).await;
+            }
+        }
+    }
+
+    /// One long poll.
+    async fn fetch_events(&self) -> Result<Fetched, PollError> {
+        let began = clock::monotonic();
+        let router = self.router().await?;
+        let cursor = self.store.cursor(router).await?;
+        let fetched =
+            self.client.fetch_events(&self.watched.router, cursor.as_ref(), EVENTS_WAIT).await?;
+        let EventsFetch::Answer(answer) = fetched else {
+            self.has_events.store(false, Ordering::Relaxed);
+            return Ok(Fetched::NotThere);
+        };
+        self.has_events.store(true, Ordering::Relaxed);
+        let name = &self.watched.router.name;
+        self.metrics.skipped(name, answer.skipped);
+        let waited = clock::monotonic().saturating_duration_since(began);
+        let is_new = !answer.batch.events.is_empty() || waited + SLACK >= EVENTS_WAIT;
+        let is_whole = !answer.is_cut;
+        let stored = self.store.put_events(router, answer.batch, clock::now()).await?;
+        self.metrics.stored(name, stored);
+        Ok(if is_new && is_whole { Fetched::Events } else { Fetched::Nothing })
+    }
+
+    async fn router(&self) -> Result<RouterId, StoreError> {
+        self.store.router(&self.watched.router.name).await
+    }
+
+    /// The router could not be reached: nothing was seen, which is no outage.
+    async fn note_gap(&self, from: Millis, until: Millis) {
+        let noted = async { self.store.put_gap(self.router().await?, from, until).await };
+        if let Err(error) = noted.await {
+            debug!(router = %self.watched.router.name, %error, "a gap could not be noted");
+        }
+    }
+}
+
+/// A failure that goes on: said when it begins, when it ends, and now and then.
+#[derive(Debug, Default)]
+struct Silence {
+    since: Option<Millis>,
+    until: Millis,
+    said: Option<std::time::Instant>,
+}
+
+impl Silence {
+    fn report(&mut self, router: &str, outcome: &Result<(), PollError>) {
+        match outcome {
+            Ok(()) => {
+                self.since = None;
+                if self.said.take().is_some() {
+                    info!(router, "{router} answers again");
+                }
+            }
+            Err(error) => {
+                let now = clock::monotonic();
+                // A full disk here is no gap there.
+                if matches!(error, PollError::Fetch(error) if error.problem.is_silence()) {
+                    self.since.get_or_insert_with(clock::now);
+                    self.until = clock::now();
+                }
+                if self.said.is_none_or(|said| now.saturating_duration_since(said) >= REPEAT) {
+                    warn!(router, "{error}");
+                    self.said = Some(now);
+                }
+            }
+        }
+    }
+
+    fn gap(&self) -> Option<(Millis, Millis)> {
+        Some((self.since?, self.until))
+    }
+}

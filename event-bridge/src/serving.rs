@@ -1,0 +1,91 @@
+//! The socket: how many connections there are, and how long each may take.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+/// Dashboards of a whole office behind one proxy; each may hold an answer of a few kB.
+/// Further ones wait in the kernel's queue.
+const MAX_CONNECTIONS: usize = 512;
+/// From the first byte of a request to the end of its headers, and between two requests.
+const HEADER_TIME: Duration = Duration::from_secs(15);
+/// Longest request head; a long query is refused, not kept.
+const MAX_HEAD_BYTES: usize = 32 * 1024;
+/// When accepting fails (no file descriptors), the next try waits.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// Answers that are under way when the program stops.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Answers on `listener` until `stop`.
+///
+/// # Errors
+/// When a connection's task fails in a way that it should not.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+) -> Result<()> {
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut open = JoinSet::new();
+    loop {
+        let place = tokio::select! {
+            () = stop.cancelled() => break,
+            place = Arc::clone(&places).acquire_owned() => place.context("places are never closed")?,
+            Some(ended) = open.join_next() => {
+                ended.context("a connection failed")?;
+                continue;
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    open.spawn(connection(stream, router.clone(), stop.clone(), place));
+                }
+                Err(error) => {
+                    warn!(%error, "a connection cannot be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+        }
+    }
+    let drained = async { while open.join_next().await.is_some() {} };
+    tokio::time::timeout(GRACE, drained).await.ok(); // what is left is cut off
+    Ok(())
+}
+
+async fn connection(
+    stream: TcpStream,
+    router: Router,
+    stop: CancellationToken,
+    _place: OwnedSemaphorePermit,
+) {
+    let service = TowerToHyperService::new(router);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIME)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        // Clients go away all the time.
+        debug!(%error, "a connection ended");
+    }
+}
