@@ -5,6 +5,8 @@
 //! real programs on loopback ([`running`], [`exporter`]), play a router with a log
 //! ([`router`]), ask over HTTP ([`http_client`], [`load`], [`event_reader`]) and read from
 //! `/proc` what that costs ([`usage`], [`meter`]). Nothing here is part of what is shipped.
+//!
+//! `bin/fake-router/` plays the routers that a bridge asks ([`fake_router`]).
 
 pub mod burst;
 pub mod clock;
@@ -12,6 +14,7 @@ pub mod cores;
 pub mod elf;
 pub mod event_reader;
 pub mod exporter;
+pub mod fake_router;
 pub mod figures;
 pub mod flood;
 pub mod goals;

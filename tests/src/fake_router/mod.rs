@@ -1,0 +1,35 @@
+//! Plays routers: one or thousands, from a scenario ([`scenario`]), each answering as the
+//! exporter does (`docs/http.md`), as the shell agent before it did, or wrongly.
+//!
+//! For tests, benchmarks and demos of the bridge. `bin/fake-router/` starts them as a
+//! program; in a test, [`fleet::Fleet::start`] does, and [`fleet::Fleet::act`] does more
+//! than a scenario says. What they produced is in the ledger ([`ledger`]) before anybody
+//! can read it, and what the bridge has stored must be the same.
+//!
+//! Everything runs in one thread. A port for each router is the usual way: it costs two
+//! file descriptors, a bridge sees thousands of hosts as it would, and a router that is
+//! away refuses connections. Wrong answers are why nothing here uses an HTTP library.
+
+mod answers;
+mod connection;
+mod cursor;
+mod faulty;
+pub mod fleet;
+mod gzip;
+pub mod ledger;
+mod parse;
+mod plan;
+mod queue;
+mod readings;
+mod request;
+mod router;
+pub mod scenario;
+mod shell_agent;
+mod state;
+
+use crate::random::Random;
+
+/// A number that looks like chance, always the same for the same values.
+fn chance(values: &[u64]) -> u64 {
+    values.iter().fold(0, |mixed, value| Random::new(mixed ^ value).number(0..usize::MAX) as u64)
+}

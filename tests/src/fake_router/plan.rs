@@ -1,0 +1,212 @@
+//! One router's part of a scenario, in the order of time. Pure: times come in and go out.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::scenario::{Action, Line, Scenario, When};
+use crate::random::Random;
+
+/// What a router does at a moment.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Deed {
+    Begin(Action),
+    /// A drop is over.
+    SessionUp,
+    /// A reboot is.
+    PowerOn,
+    /// It can be reached again.
+    Reachable,
+}
+
+impl Deed {
+    /// What ends the action, and after how long.
+    fn end_of(action: &Action) -> Option<(Duration, Self)> {
+        match action {
+            Action::Drop(lasts) => Some((*lasts, Self::SessionUp)),
+            Action::Reboot(lasts) => Some((*lasts, Self::PowerOn)),
+            Action::Offline(lasts) => Some((*lasts, Self::Reachable)),
+            Action::Event { .. }
+            | Action::Loss { .. }
+            | Action::Wan(_)
+            | Action::NewStream(_)
+            | Action::SeqBack(_)
+            | Action::Clock(_)
+            | Action::Zone(_)
+            | Action::Evict(_)
+            | Action::Agent(_)
+            | Action::Fault(_)
+            | Action::Healthy => None,
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Step {
+    /// A line's action. Its next time is counted from `base`, before any spread.
+    Line {
+        index: usize,
+        base: Duration,
+    },
+    Deed(Deed),
+}
+
+/// What is still to come.
+#[derive(Debug)]
+pub(super) struct Plan {
+    lines: Vec<Line>,
+    /// In the order of time, and of writing within a moment.
+    steps: BTreeMap<(Duration, u64), Step>,
+    written: u64,
+    random: Random,
+}
+
+impl Plan {
+    /// Of the router `number`; what of it is left to chance, `random` decides.
+    pub(super) fn new(scenario: &Scenario, number: usize, random: Random) -> Self {
+        let lines = scenario.lines.iter().filter(|line| line.who.includes(number));
+        let mut plan =
+            Self { lines: lines.cloned().collect(), steps: BTreeMap::new(), written: 0, random };
+        for index in 0..plan.lines.len() {
+            let base = match plan.lines[index].when {
+                When::Once { at, .. } => at,
+                When::Every { period, .. } => plan.random.duration(Duration::ZERO..period),
+            };
+            plan.add_line(index, base);
+        }
+        plan
+    }
+
+    fn add_line(&mut self, index: usize, base: Duration) {
+        let (spread, until) = match self.lines[index].when {
+            When::Once { spread, .. } => (spread, None),
+            When::Every { spread, until, .. } => (spread, until),
+        };
+        let later = if spread.is_zero() {
+            Duration::ZERO
+        } else {
+            self.random.duration(Duration::ZERO..spread)
+        };
+        if until.is_none_or(|until| base + later < until) {
+            self.add(base + later, Step::Line { index, base });
+        }
+    }
+
+    fn add(&mut self, at: Duration, step: Step) {
+        self.written += 1;
+        self.steps.insert((at, self.written), step);
+    }
+
+    /// Begins an action that is in no scenario, and plans its end.
+    pub(super) fn begin(&mut self, now: Duration, action: &Action) -> Deed {
+        if let Some((after, end)) = Deed::end_of(action) {
+            self.add(now + after, Step::Deed(end));
+        }
+        Deed::Begin(action.clone())
+    }
+
+    /// The scenario is over; what has begun still ends.
+    pub(super) fn forget_lines(&mut self) {
+        self.steps.retain(|_, step| matches!(step, Step::Deed(_)));
+    }
+
+    pub(super) fn next_due(&self) -> Option<Duration> {
+        self.steps.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// The next deed whose time has come, and when that was.
+    pub(super) fn take_due(&mut self, now: Duration) -> Option<(Duration, Deed)> {
+        let at = self.next_due().filter(|at| *at <= now)?;
+        let (_, step) = self.steps.pop_first()?;
+        let deed = match step {
+            Step::Deed(deed) => deed,
+            Step::Line { index, base } => {
+                let line = &self.lines[index];
+                let action = line.action.clone();
+                if let When::Every { period, .. } = line.when {
+                    self.add_line(index, base + period);
+                }
+                self.begin(at, &action)
+            }
+        };
+        Some((at, deed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn played(text: &str, number: usize, seed: u64, until: Duration) -> Vec<(Duration, Deed)> {
+        let scenario = text.parse().unwrap();
+        let mut plan = Plan::new(&scenario, number, Random::new(seed));
+        std::iter::from_fn(|| plan.take_due(until)).collect()
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: &[(u64, &str)]) {
+        let found: Vec<_> = played(text, 1, 7, HOUR)
+            .into_iter()
+            .map(|(at, deed)| (at.as_secs(), format!("{deed:?}")))
+            .collect();
+        let found: Vec<_> = found.iter().map(|(at, deed)| (*at, deed.as_str())).collect();
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn what_lasts_has_an_end() {
+        check(
+            "00:20 healthy\n00:10 offline 5s",
+            &[(10, "Begin(Offline(5s))"), (15, "Reachable"), (20, "Begin(Healthy)")],
+        );
+        check("1s drop 2s", &[(1, "Begin(Drop(2s))"), (3, "SessionUp")]);
+        check("1s reboot 2s", &[(1, "Begin(Reboot(2s))"), (3, "PowerOn")]);
+    }
+
+    #[test]
+    fn a_moment_keeps_the_order_of_the_lines() {
+        check(
+            "5s evict 1\n5s healthy\n5s evict 2",
+            &[(5, "Begin(Evict(1))"), (5, "Begin(Healthy)"), (5, "Begin(Evict(2))")],
+        );
+    }
+
+    #[test]
+    fn repeats_come_once_a_period_from_a_moment_of_chance_on() {
+        let times = |seed| -> Vec<_> {
+            played("every 10m healthy", 1, seed, HOUR).into_iter().map(|(at, _)| at).collect()
+        };
+        let one = times(1);
+        assert_eq!(one.len(), 6);
+        assert!(one[0] < Duration::from_secs(600));
+        assert!(one.windows(2).all(|pair| pair[1] - pair[0] == Duration::from_secs(600)));
+        assert_eq!(one, times(1));
+        assert_ne!(one, times(2));
+        assert_eq!(played("every 10m until 30:00 healthy", 1, 1, HOUR).len(), 3);
+    }
+
+    #[test]
+    fn a_spread_does_not_add_up() {
+        let all = played("every 1m~50s healthy", 1, 3, HOUR);
+        assert!((58..=60).contains(&all.len()), "{}", all.len());
+        assert!(all.windows(2).all(|pair| pair[0].0 <= pair[1].0));
+    }
+
+    #[test]
+    fn lines_are_for_whom_they_name() {
+        let text = "[routers 2]\n1s healthy";
+        assert!(played(text, 1, 1, HOUR).is_empty());
+        assert_eq!(played(text, 2, 1, HOUR).len(), 1);
+    }
+
+    #[test]
+    fn what_has_begun_ends_without_the_scenario() {
+        let scenario = "1s drop 10s\n5s healthy".parse().unwrap();
+        let mut plan = Plan::new(&scenario, 1, Random::new(1));
+        assert!(plan.take_due(Duration::from_secs(1)).is_some());
+        plan.forget_lines();
+        assert_eq!(plan.take_due(HOUR), Some((Duration::from_secs(11), Deed::SessionUp)));
+        assert_eq!(plan.next_due(), None);
+    }
+}

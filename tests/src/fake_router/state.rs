@@ -1,0 +1,298 @@
+//! A router at a moment: what it does when its plan says so. Pure but for the ledger;
+//! times are since the routers were started.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::chance;
+use super::ledger::Ledger;
+use super::plan::Deed;
+use super::queue::Queue;
+use super::readings::Readings;
+use super::scenario::{Action, Agent, ClockChange, Endpoint, Fault, FaultKind, Lasts, WanState};
+
+const DAY_MS: i64 = 86_400_000;
+/// Of drops within a day; a scenario of more is not of this world.
+const MAX_DROPS: usize = 10_000;
+/// A clock is not set beyond the year 9000, which every reader can write.
+const LAST_MS: i64 = 221_845_392_000_000;
+
+/// What makes a router this one.
+#[derive(Debug, Clone)]
+pub(super) struct Identity {
+    pub(super) number: usize,
+    pub(super) name: String,
+    pub(super) seed: u64,
+    /// Milliseconds since 1970 when all were started: a second run of the same seed has
+    /// other streams.
+    pub(super) started_ms: i64,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    identity: Identity,
+    pub(super) queue: Queue,
+    pub(super) readings: Readings,
+    pub(super) agent: Agent,
+    pub(super) zone_minutes: i32,
+    wan: WanState,
+    /// Began and have not ended.
+    drops: u32,
+    powered_off: u32,
+    unreachable: u32,
+    boots: u64,
+    streams: u64,
+    booted: Duration,
+    clock_wrong_by_ms: i64,
+    produced: u64,
+    faults: Vec<(Fault, Option<Duration>)>,
+    /// By the router's clock.
+    dropped_ms: VecDeque<i64>,
+}
+
+impl State {
+    pub(super) fn new(identity: Identity, ledger: Arc<Mutex<Ledger>>) -> Self {
+        let queue = Queue::new(identity.name.clone(), String::new(), ledger);
+        let readings = Readings::new(chance(&[identity.seed, identity.number as u64]));
+        let mut state = Self {
+            identity,
+            queue,
+            readings,
+            agent: Agent::Exporter,
+            zone_minutes: 0,
+            wan: WanState::Up,
+            drops: 0,
+            powered_off: 0,
+            unreachable: 0,
+            boots: 1,
+            streams: 0,
+            booted: Duration::ZERO,
+            clock_wrong_by_ms: 0,
+            produced: 0,
+            faults: Vec::new(),
+            dropped_ms: VecDeque::new(),
+        };
+        state.begin_stream(None);
+        state
+    }
+
+    pub(super) fn perform(&mut self, now: Duration, deed: Deed) {
+        self.readings.settle(now, self.is_down());
+        match deed {
+            Deed::Begin(action) => self.begin(now, action),
+            Deed::SessionUp => {
+                self.drops = self.drops.saturating_sub(1);
+                if self.drops == 0 && self.wan == WanState::Down && self.is_on() {
+                    self.wan = WanState::Up;
+                    self.tell(now, "pppoe_up");
+                    self.tell(now, "wan_up");
+                }
+            }
+            Deed::PowerOn => self.power_on(now),
+            Deed::Reachable => self.unreachable = self.unreachable.saturating_sub(1),
+        }
+    }
+
+    fn begin(&mut self, now: Duration, action: Action) {
+        match action {
+            Action::Event { kind, count } => (0..count).for_each(|_| self.tell(now, &kind)),
+            Action::Drop(_) => self.drop_session(now),
+            Action::Loss { percent, lasts } => self.readings.begin_loss(now, percent, lasts),
+            Action::Wan(state) => self.wan = state,
+            Action::Reboot(_) => {
+                self.powered_off += 1;
+                self.queue.empty();
+            }
+            Action::Offline(_) => self.unreachable += 1,
+            Action::NewStream(name) => self.begin_stream(name),
+            Action::SeqBack(count) => self.queue.go_back(count),
+            Action::Clock(change) => self.set_clock(now, change),
+            Action::Zone(minutes) => self.zone_minutes = minutes,
+            Action::Evict(size) => self.queue.resize(size),
+            Action::Agent(agent) => self.agent = agent,
+            Action::Fault(fault) => {
+                let until = match fault.lasts {
+                    Lasts::For(lasts) => Some(now + lasts),
+                    Lasts::ForGood | Lasts::Answers(_) => None,
+                };
+                self.faults.push((fault, until));
+            }
+            Action::Healthy => self.faults.clear(),
+        }
+    }
+
+    /// A router that is off tells nothing.
+    fn tell(&mut self, now: Duration, kind: &str) {
+        if self.is_on() {
+            self.produced += 1;
+            let message = format!("{} (no. {})", text(kind), self.produced);
+            self.queue.push(self.clock_ms(now), kind, message);
+        }
+    }
+
+    fn drop_session(&mut self, now: Duration) {
+        self.drops += 1;
+        if self.drops > 1 || !self.is_on() {
+            return;
+        }
+        self.wan = WanState::Down;
+        self.dropped_ms.push_back(self.clock_ms(now));
+        if self.dropped_ms.len() > MAX_DROPS {
+            self.dropped_ms.pop_front();
+        }
+        self.tell(now, "pppoe_down");
+        self.tell(now, "wan_down");
+    }
+
+    fn power_on(&mut self, now: Duration) {
+        self.powered_off = self.powered_off.saturating_sub(1);
+        if !self.is_on() {
+            return;
+        }
+        self.boots += 1;
+        (self.booted, self.drops, self.wan) = (now, 0, WanState::Up);
+        self.readings.restart(now);
+        self.dropped_ms.clear();
+        self.begin_stream(None);
+        self.tell(now, "router_boot");
+    }
+
+    fn begin_stream(&mut self, name: Option<String>) {
+        self.streams += 1;
+        let name = name.unwrap_or_else(|| format!("{:016x}", self.id(0, self.streams)));
+        self.queue.begin_stream(name);
+    }
+
+    fn set_clock(&mut self, now: Duration, change: ClockChange) {
+        let (before, right) = (self.clock_ms(now), self.right_ms(now));
+        let after = match change {
+            ClockChange::By(ms) => before.saturating_add(ms),
+            ClockChange::To(ms) => ms,
+            ClockChange::Right => right,
+        };
+        let after = after.clamp(0, LAST_MS);
+        self.clock_wrong_by_ms = after - right;
+        for dropped in &mut self.dropped_ms {
+            *dropped += after - before;
+        }
+        self.queue.correct(after - before);
+        self.tell(now, "time_stepped");
+    }
+
+    fn id(&self, what: u64, count: u64) -> u64 {
+        let Identity { number, seed, started_ms, .. } = self.identity;
+        chance(&[seed, number as u64, started_ms as u64, what, count])
+    }
+
+    /// A UUID, as the kernel has it.
+    pub(super) fn boot_id(&self) -> String {
+        let (high, low) = (self.id(1, self.boots), self.id(2, self.boots));
+        let part = |from: u64, shift: u32, width: u32| (from >> shift) & ((1 << width) - 1);
+        format!(
+            "{:08x}-{:04x}-4{:03x}-a{:03x}-{:012x}",
+            part(high, 32, 32),
+            part(high, 16, 16),
+            part(high, 0, 12),
+            part(low, 48, 12),
+            part(low, 0, 48)
+        )
+    }
+
+    /// Milliseconds since 1970.
+    fn right_ms(&self, now: Duration) -> i64 {
+        let since = i64::try_from(now.as_millis()).unwrap_or(LAST_MS);
+        self.identity.started_ms.saturating_add(since)
+    }
+
+    /// By the router's clock.
+    pub(super) fn clock_ms(&self, now: Duration) -> i64 {
+        self.right_ms(now).saturating_add(self.clock_wrong_by_ms).max(0)
+    }
+
+    pub(super) fn booted_ms(&self) -> i64 {
+        self.clock_ms(self.booted)
+    }
+
+    pub(super) fn uptime(&self, now: Duration) -> Duration {
+        now.saturating_sub(self.booted)
+    }
+
+    pub(super) fn is_clock_right(&self) -> bool {
+        self.clock_wrong_by_ms == 0
+    }
+
+    fn is_on(&self) -> bool {
+        self.powered_off == 0
+    }
+
+    pub(super) fn is_reachable(&self) -> bool {
+        self.is_on() && self.unreachable == 0
+    }
+
+    pub(super) fn is_down(&self) -> bool {
+        self.drops > 0 || self.wan == WanState::Down
+    }
+
+    pub(super) fn wan(&self) -> WanState {
+        self.wan
+    }
+
+    /// Drops within a day; those still down are not reconnects yet.
+    pub(super) fn drops_of_day(&self, now: Duration) -> usize {
+        let since = self.clock_ms(now) - DAY_MS;
+        self.dropped_ms.iter().filter(|dropped| **dropped > since).count()
+    }
+
+    pub(super) fn is_session_down(&self) -> bool {
+        self.drops > 0
+    }
+
+    /// What is wrong with the next answer from there: a delay, and more.
+    pub(super) fn take_faults(
+        &mut self,
+        now: Duration,
+        endpoint: Option<Endpoint>,
+    ) -> (Duration, Option<FaultKind>) {
+        let mut found = (Duration::ZERO, None);
+        self.faults.retain_mut(|(fault, until)| {
+            if until.is_some_and(|until| until <= now) {
+                return false;
+            }
+            if fault.endpoint.is_some() && fault.endpoint != endpoint {
+                return true;
+            }
+            match fault.kind {
+                FaultKind::Slow(delay) => found.0 += delay,
+                _ if found.1.is_some() => return true,
+                kind => found.1 = Some(kind),
+            }
+            match &mut fault.lasts {
+                Lasts::Answers(left) => {
+                    *left -= 1;
+                    *left > 0
+                }
+                Lasts::ForGood | Lasts::For(_) => true,
+            }
+        });
+        found
+    }
+}
+
+fn text(kind: &str) -> &'static str {
+    match kind {
+        "pppoe_up" => "PPPoE session is up",
+        "pppoe_down" => "PPPoE session ended",
+        "wan_up" => "WAN is up",
+        "wan_down" => "WAN is down",
+        "kernel_link_up" => "Link of the WAN port is up",
+        "kernel_link_down" => "Link of the WAN port is down",
+        "router_boot" => "Router started",
+        "time_stepped" => "Clock was set",
+        _ => "Made up by a scenario",
+    }
+}
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;
