@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::routers::Router;
 use settings::SETTINGS;
+use tracing::level_filters::LevelFilter;
 
 /// Everything that the program needs to know.
 #[derive(Debug, Clone)]
@@ -60,7 +61,8 @@ impl std::error::Error for Problems {}
 /// # Errors
 /// All problems at once.
 pub(crate) fn load(layers: &Layers) -> Result<Loaded, Problems> {
-    let mut check = Check { layers, problems: Problems::default(), notices: Vec::new() };
+    let mut check = Check::new(layers);
+    check.value(&["LOG_LEVEL"], level);
     let config = Config {
         routers: routers::read(&mut check),
         database: database(&mut check),
@@ -83,11 +85,17 @@ pub(crate) fn load(layers: &Layers) -> Result<Loaded, Problems> {
     }
 }
 
-/// The level of our own log: needed before anything else, and a wrong one is reported with
-/// the rest.
-pub(crate) fn log_level(layers: &Layers) -> tracing::level_filters::LevelFilter {
-    let text = layers.environment.get("LOG_LEVEL").map(String::as_str);
-    text.and_then(|text| text.parse().ok()).unwrap_or(tracing::level_filters::LevelFilter::INFO)
+/// The level of our own log: needed before anything else. A wrong one is the default here,
+/// and reported by [`load`] with the rest.
+pub(crate) fn log_level(layers: &Layers) -> LevelFilter {
+    let mut check = Check::new(layers);
+    check.value(&["LOG_LEVEL"], level)
+}
+
+fn level(text: &str) -> Result<LevelFilter, String> {
+    let is_word = text.chars().all(|c| c.is_ascii_alphabetic());
+    let parsed = text.parse().ok().filter(|_| is_word && !text.is_empty());
+    parsed.ok_or_else(|| "off, error, warn, info, debug or trace".to_owned())
 }
 
 /// A file path; old installations write it as a URL.
@@ -109,7 +117,11 @@ pub(super) struct Check<'a> {
     notices: Vec<String>,
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
+    fn new(layers: &'a Layers) -> Self {
+        Self { layers, problems: Problems::default(), notices: Vec::new() }
+    }
+
     fn problem(&mut self, text: String) {
         self.problems.0.push(text);
     }

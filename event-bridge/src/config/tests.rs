@@ -33,6 +33,15 @@ fn old_names_still_work_and_new_ones_win() {
 }
 
 #[test]
+fn the_log_has_a_level_before_the_settings_are_good() {
+    assert_eq!(log_level(&layers(&[("LOG_LEVEL", "debug")])), LevelFilter::DEBUG);
+    assert_eq!(log_level(&layers(&[("LOG_LEVEL", "loud")])), LevelFilter::INFO);
+    let mut flags = layers(&[("LOG_LEVEL", "debug")]);
+    flags.flags.insert("LOG_LEVEL", "off".to_owned());
+    assert_eq!(log_level(&flags), LevelFilter::OFF);
+}
+
+#[test]
 fn a_flag_wins_over_the_environment() {
     let mut layers = layers(&[("ROUTER_IP", "a")]);
     layers.flags.insert("ROUTER_IP", "b".to_owned());
@@ -50,6 +59,7 @@ fn all_problems_are_said_at_once() {
         ("ROUTER_TOKEN_FILE", "/b"),
         ("READ_TOKEN_FILE", "/nowhere"),
         ("SQLITE_DB", "postgres://x"),
+        ("LOG_LEVEL", "loud"),
     ]))
     .unwrap_err()
     .to_string();
@@ -62,6 +72,7 @@ fn all_problems_are_said_at_once() {
         "ROUTER_TOKEN and ROUTER_TOKEN_FILE",
         "READ_TOKEN_FILE \"/nowhere\"",
         "SQLITE_DB \"postgres://x\"",
+        "LOG_LEVEL \"loud\": expected off, error",
     ] {
         assert!(problems.contains(part), "{part}: {problems}");
     }
