@@ -237,10 +237,12 @@ impl Witnesses {
     /// What is known of an outage when it is found.
     pub(super) fn evidence(&mut self, found: &Found, look: &Look, mut case: Case) -> Case {
         let began = found.began;
-        // What was said before a request that was answered was over by then, or harmless.
-        let answered = self.reach.answered_before(began).unwrap_or_default();
+        // What was said before a request that was answered was over by then, or harmless;
+        // what is seen after it may be the fault, before the first request that it costs.
+        let answered = self.reach.answered_before(began);
+        let well_until = answered.unwrap_or(began);
         case.hear_from(
-            began.saturating_sub(PRELUDE).max(answered.saturating_sub(STAMP)),
+            began.saturating_sub(PRELUDE).max(answered.unwrap_or_default().saturating_sub(STAMP)),
             began.saturating_sub(TOLD_BEFORE),
         );
         self.signs.iter().for_each(|noted| case.note(*noted));
@@ -251,9 +253,9 @@ impl Witnesses {
         }
         case.is_backed_up = self.is_backed_up();
         let earlier = self.well.iter().chain(&self.looks);
-        earlier.filter(|look| look.at < began).for_each(|look| case.look_before(look));
+        earlier.filter(|look| look.at <= well_until).for_each(|look| case.look_before(look));
         let until = found.recovery.map(|recovery| recovery.first.sent);
-        for look in self.looks.iter().filter(|look| look.at >= began).chain([look]) {
+        for look in self.looks.iter().filter(|look| look.at > well_until).chain([look]) {
             case.look(look, &mut self.order, until.filter(|until| look.at >= *until));
         }
         // What became of the first requests may be known before or after the first look.
