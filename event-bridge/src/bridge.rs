@@ -23,7 +23,7 @@ use crate::routers::client::{Client, Timeouts};
 use crate::routers::poller::Poller;
 use crate::routers::watched::Routers;
 use crate::serving;
-use crate::store::Store;
+use crate::store::{self, Store};
 
 /// A program that is well answers at once.
 const HEALTH_PATIENCE: Duration = Duration::from_secs(3);
@@ -93,6 +93,9 @@ async fn stop_signal() -> Result<()> {
 /// # Errors
 /// When either file cannot be used, or the copy is not good.
 pub(crate) async fn backup(config: &Config, to: &Path) -> Result<()> {
+    // Never makes or mends anything: a copy of nothing must not replace a good one.
+    let report = store::check(&config.database)?;
+    anyhow::ensure!(report.is_good(), "the database is damaged and was not copied; see check");
     let (store, _) = Store::open(&config.database, clock::now())?;
     store.backup(to).await?;
     println!("{} is a copy of {}", to.display(), config.database.display());

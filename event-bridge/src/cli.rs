@@ -122,6 +122,7 @@ fn run(matches: &ArgMatches, layers: &Layers) -> Result<()> {
 fn for_database(layers: &Layers) -> Result<Config> {
     let mut layers = layers.clone();
     layers.environment.remove("ROUTERS_FILE");
-    layers.environment.entry("ROUTER_IP".to_owned()).or_insert_with(|| "localhost".to_owned());
+    layers.flags.remove("ROUTERS_FILE");
+    layers.environment.insert("ROUTER_IP".to_owned(), "localhost".to_owned());
     Ok(config::load(&layers)?.config)
 }

@@ -58,6 +58,22 @@ struct Stored {
     #[serde(rename = "type")]
     kind: String,
     message: String,
+    event_time: String,
+}
+
+/// Has every event that can still be read the time that its router gives it now?
+fn has_right_times(told: &[Row], stored: &[Stored]) -> bool {
+    let times: BTreeMap<(&str, &str), i64> = stored
+        .iter()
+        .filter_map(|event| {
+            let time: jiff::Timestamp = event.event_time.parse().ok()?;
+            Some(((&*event.router, &*event.message), time.as_second()))
+        })
+        .collect();
+    told.iter().filter(|row| row.must_be_known()).all(|row| {
+        let time = times.get(&(&*row.router, &*row.message));
+        time.is_some_and(|time| (row.ts - *time as f64).abs() < 1.5)
+    })
 }
 
 fn stored(bridge: &Running) -> Result<Vec<Stored>> {
@@ -108,6 +124,7 @@ fn a_killed_bridge_loses_and_doubles_no_event() -> Result<()> {
     let bridge = start(&program, folder.path())?;
     let count = |rows: &[Row]| rows.iter().filter(|row| row.must_be_known()).count();
     until("everything is stored", || Ok(stored(&bridge)?.len() >= count(&fleet.ledger())))?;
+    until("times are corrected", || Ok(has_right_times(&fleet.ledger(), &stored(&bridge)?)))?;
     let told = fleet.ledger();
     let mut kept: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     for event in stored(&bridge)? {

@@ -130,7 +130,11 @@ impl<'a> Check<'a> {
     fn text(&self, name: &'static str) -> Option<(&str, String)> {
         let flag = self.layers.flags.get(name);
         let flag = flag.map(|text| (text.as_str(), format!("--{}", settings::flag(name))));
-        let variable = || Some((self.layers.environment.get(name)?.as_str(), name.to_owned()));
+        // Containers pass empty variables for those that are not set.
+        let variable = || {
+            let text = self.layers.environment.get(name).filter(|text| !text.is_empty())?;
+            Some((text.as_str(), name.to_owned()))
+        };
         flag.or_else(variable)
     }
 
@@ -159,14 +163,16 @@ impl<'a> Check<'a> {
         let file = file.map(|(text, from)| (text.to_owned(), from));
         let secret = match (value, file) {
             (Some(value), None) => value,
-            (Some(value), Some((path, _))) if path.is_empty() => value,
-            (Some(value), Some(_)) if value.is_empty() => return None,
             (Some(_), Some(_)) => {
                 self.problem(format!("{name} and {name}_FILE are both set; keep one of them"));
                 return None;
             }
             (None, Some((path, from))) => match read_secret(&path) {
-                Ok(secret) => secret,
+                Ok(secret) if !secret.trim().is_empty() => secret,
+                Ok(_) => {
+                    self.problem(format!("{from} \"{path}\": there is no token in it"));
+                    return None;
+                }
                 Err(error) => {
                     self.problem(format!("{from} \"{path}\": {error}"));
                     return None;

@@ -105,7 +105,7 @@ pub(crate) fn read_file(path: &Path, default: Duration) -> Result<Vec<Router>, V
 }
 
 fn parse(text: &str, default: Duration) -> Result<Vec<Router>, Vec<String>> {
-    let file: File = toml::from_str(text).map_err(|error| vec![error.to_string()])?;
+    let file: File = toml::from_str(text).map_err(|error| vec![located(text, &error)])?;
     let mut problems = Vec::new();
     if file.router.is_empty() {
         problems.push("no [[router]] in it".to_owned());
@@ -125,6 +125,13 @@ fn parse(text: &str, default: Duration) -> Result<Vec<Router>, Vec<String>> {
         }
     }
     if problems.is_empty() { Ok(routers) } else { Err(problems) }
+}
+
+/// Without the line itself: it may hold a token.
+fn located(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+    format!("line {line}: {}", error.message())
 }
 
 impl Entry {
@@ -149,9 +156,12 @@ impl Entry {
                 .map_err(|expected| format!("poll_interval {seconds}: expected {expected}"))?,
             None => default,
         };
-        let url = web_address(&self.url).ok().filter(|url| url.starts_with("http://"));
+        let url = web_address(&self.url)
+            .ok()
+            .filter(|url| url.starts_with("http://") && !url.contains('@'));
         let url = url.ok_or_else(|| {
-            format!("url \"{}\": expected http://address:port of its exporter", self.url)
+            // It may hold a password.
+            "url: expected http://address:port of its exporter".to_owned()
         })?;
         Ok(Router { name: self.name, url, token, labels: self.labels, poll_interval })
     }

@@ -21,8 +21,8 @@ use super::names::{NameNotFound, Names};
 use super::status_answer::{NotAnAnswer, StatusAnswer, parse_status};
 use crate::record::{Cursor, Millis};
 
-/// Ours has some 30 kB with 200 events; an agent with MAX_EVENTS 2000 has 300 kB.
-const MAX_STATUS_BYTES: usize = 1 << 20;
+/// Ours has some 30 kB with 200 events; with MAX_EVENTS 10000, and long details, some MB.
+const MAX_STATUS_BYTES: usize = 8 << 20;
 /// 1000 events of ours have some 200 kB; with long details four times as much.
 const MAX_EVENTS_BYTES: usize = 4 << 20;
 /// Ours has some 40 kB; this is a hundred targets with histograms.
@@ -128,13 +128,16 @@ impl Client {
     pub async fn fetch_status_body(&self, router: &Router) -> Result<Vec<u8>, FetchError> {
         let url = url_of(router, "/net/status")?;
         let question = Question::json(&url, self.timeouts.answer, MAX_STATUS_BYTES);
-        let whole = self.ask(router, question).await.and_then(|body| match body.broken {
-            Some(reason) => Err(Problem::Broken(reason)),
-            None => match serde_json::from_slice::<serde::de::IgnoredAny>(&body.bytes) {
-                Ok(_) => Ok(body.bytes),
-                Err(_) => Err(Problem::NotAnAnswer(NotAnAnswer::OtherJson)),
-            },
-        });
+        // The shell agent's answers end with a broken connection, and are whole all the same.
+        let whole =
+            self.ask(router, question).await.and_then(|body| {
+                match serde_json::from_slice::<serde::de::IgnoredAny>(&body.bytes) {
+                    Ok(_) => Ok(body.bytes),
+                    Err(_) => Err(body
+                        .broken
+                        .map_or(Problem::NotAnAnswer(NotAnAnswer::OtherJson), Problem::Broken)),
+                }
+            });
         whole.map_err(|problem| failed(router, &url, problem))
     }
 

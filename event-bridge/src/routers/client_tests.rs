@@ -182,7 +182,7 @@ async fn bad_answers_are_told_apart() {
         (b"HTTP/1.1 200 OK\r\n\r\n{}".to_vec(), Problem::NotAnAnswer(NotAnAnswer::OtherJson)),
         (
             b"HTTP/1.1 200 OK\r\nContent-Length: 10737418240\r\n\r\n{".to_vec(),
-            Problem::TooLong(1 << 20),
+            Problem::TooLong(8 << 20),
         ),
     ] {
         let text = String::from_utf8_lossy(&answer).into_owned();

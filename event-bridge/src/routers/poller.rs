@@ -17,7 +17,7 @@ use super::status_answer::StatusAnswer;
 use super::watched::{Asked, Watched};
 use crate::clock;
 use crate::metrics::Metrics;
-use crate::record::{EventBatch, Millis};
+use crate::record::{Cursor, Event, EventBatch, Millis};
 use crate::store::{RouterId, Store, StoreError};
 
 /// A long poll lasts less than routers and proxies allow.
@@ -87,7 +87,7 @@ impl One<'_> {
         let first = clock::monotonic() + period.min(FIRST_WITHIN).mul_f64(chance());
         let mut ticks = interval_at(Instant::from_std(first), period);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let mut silence = Silence::default();
+        let (mut silence, mut backoff) = (Silence::default(), Backoff::new(period));
         loop {
             let answer_to = tokio::select! {
                 _ = ticks.tick() => None,
@@ -97,11 +97,17 @@ impl One<'_> {
             let outcome = self.take_sample().await;
             let took = clock::monotonic().saturating_duration_since(began);
             self.metrics.polled(name, outcome.is_ok(), took);
-            silence.report(name, &outcome);
-            let failure = outcome.err().map(|error| error.to_string());
-            if let Some((from, until)) = silence.gap() {
+            if let Some((from, until)) = silence.report(name, outcome.as_ref().copied()) {
                 self.note_gap(from, until).await;
             }
+            match &outcome {
+                Ok(()) => backoff.reset(),
+                Err(PollError::Fetch(error)) if error.problem.is_silence() => {
+                    ticks.reset_after(backoff.next_pause().max(period));
+                }
+                Err(_) => {}
+            }
+            let failure = outcome.err().map(|error| error.to_string());
             self.watched.change(|state| state.failure.clone_from(&failure));
             if let Some(answer_to) = answer_to {
                 // Whoever asked may have gone.
@@ -160,6 +166,7 @@ impl One<'_> {
     async fn follow_events(&self) {
         let mut backoff = Backoff::new(self.watched.router.poll_interval);
         let mut silence = Silence::default();
+        let name = &self.watched.router.name;
         loop {
             let outcome = self.fetch_events().await;
             let pause = match &outcome {
@@ -171,8 +178,17 @@ impl One<'_> {
                 // An agent that does not wait would be asked without an end.
                 Ok(Fetched::Nothing) | Err(_) => backoff.next_pause(),
             };
-            if let Err(PollError::Store(_)) = &outcome {
-                silence.report(&self.watched.router.name, &outcome.map(|_| ()));
+            match &outcome {
+                // An agent that fails here lists its events with its state as well.
+                Err(PollError::Fetch(error)) if !error.problem.is_silence() => {
+                    self.has_events.store(false, Ordering::Relaxed);
+                    silence.report(name, outcome.as_ref().map(|_| ()));
+                }
+                // Its silence is told by the samples.
+                Err(PollError::Fetch(_)) => {}
+                Ok(_) | Err(PollError::Store(_)) => {
+                    silence.report(name, outcome.as_ref().map(|_| ()));
+                }
             }
             if !pause.is_zero() {
                 sleep(pause).await;
@@ -195,11 +211,42 @@ impl One<'_> {
         let name = &self.watched.router.name;
         self.metrics.skipped(name, answer.skipped);
         let waited = clock::monotonic().saturating_duration_since(began);
-        let is_new = !answer.batch.events.is_empty() || waited + SLACK >= EVENTS_WAIT;
-        let is_whole = !answer.is_cut;
-        let stored = self.store.put_events(router, answer.batch, clock::now()).await?;
+        let mut batch = answer.batch;
+        if let Some(before) = cursor
+            .filter(|before| before.stream == batch.stream && batch.revision > before.revision)
+        {
+            let corrected = self.read_again(&before, answer.oldest_seq.unwrap_or(0)).await?;
+            batch.events.splice(0..0, corrected);
+        }
+        let stored = self.store.put_events(router, batch, clock::now()).await?;
         self.metrics.stored(name, stored);
-        Ok(if is_new && is_whole { Fetched::Events } else { Fetched::Nothing })
+        let is_new = stored.new + stored.corrected + stored.missed > 0;
+        let is_late = waited + SLACK >= EVENTS_WAIT;
+        Ok(if (is_new || is_late) && !answer.is_cut { Fetched::Events } else { Fetched::Nothing })
+    }
+
+    /// The router's clock was set, and times of events that are stored have changed. They are
+    /// stored together with what comes behind them, so that a kill in between has all of it
+    /// read again.
+    async fn read_again(&self, until: &Cursor, oldest: u64) -> Result<Vec<Event>, PollError> {
+        let mut after = oldest.saturating_sub(1);
+        let mut events = Vec::new();
+        while after < until.after {
+            let from = Cursor { after, ..until.clone() };
+            let asked =
+                self.client.fetch_events(&self.watched.router, Some(&from), Duration::ZERO).await?;
+            let EventsFetch::Answer(answer) = asked else { break };
+            let last = answer.batch.events.iter().filter_map(|event| event.seq).max();
+            // Another stream, or nothing that is left: the next poll tells.
+            let Some(last) = last.filter(|last| *last > after) else { break };
+            if answer.batch.stream != until.stream {
+                break;
+            }
+            after = last;
+            let known = |event: &Event| event.seq.is_some_and(|seq| seq <= until.after);
+            events.extend(answer.batch.events.into_iter().filter(known));
+        }
+        Ok(events)
     }
 
     async fn router(&self) -> Result<RouterId, StoreError> {
@@ -215,39 +262,47 @@ impl One<'_> {
     }
 }
 
-/// A failure that goes on: said when it begins, when it ends, and now and then.
+/// A failure that goes on: said when it begins, when it ends, and now and then; and the time
+/// in which the router said nothing.
 #[derive(Debug, Default)]
 struct Silence {
+    /// When it answered last, and since when it has not.
+    answered: Option<Millis>,
     since: Option<Millis>,
-    until: Millis,
     said: Option<std::time::Instant>,
 }
 
 impl Silence {
-    fn report(&mut self, router: &str, outcome: &Result<(), PollError>) {
+    /// Takes in an outcome; returns the gap so far, or as it ended.
+    fn report(
+        &mut self,
+        router: &str,
+        outcome: Result<(), &PollError>,
+    ) -> Option<(Millis, Millis)> {
+        let now = clock::now();
+        // A full disk here, or a refusal there, is no silence.
+        let is_silent =
+            matches!(outcome, Err(PollError::Fetch(error)) if error.problem.is_silence());
+        let gap = if is_silent {
+            Some(*self.since.get_or_insert(self.answered.unwrap_or(now)))
+        } else {
+            self.answered = Some(now);
+            self.since.take()
+        };
         match outcome {
             Ok(()) => {
-                self.since = None;
                 if self.said.take().is_some() {
-                    info!(router, "{router} answers again");
+                    info!(router, "{router} is read again");
                 }
             }
             Err(error) => {
-                let now = clock::monotonic();
-                // A full disk here is no gap there.
-                if matches!(error, PollError::Fetch(error) if error.problem.is_silence()) {
-                    self.since.get_or_insert_with(clock::now);
-                    self.until = clock::now();
-                }
-                if self.said.is_none_or(|said| now.saturating_duration_since(said) >= REPEAT) {
+                let at = clock::monotonic();
+                if self.said.is_none_or(|said| at.saturating_duration_since(said) >= REPEAT) {
                     warn!(router, "{error}");
-                    self.said = Some(now);
+                    self.said = Some(at);
                 }
             }
         }
-    }
-
-    fn gap(&self) -> Option<(Millis, Millis)> {
-        Some((self.since?, self.until))
+        gap.map(|since| (since, now))
     }
 }
