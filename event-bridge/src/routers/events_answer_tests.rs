@@ -1,3 +1,5 @@
+//! Tests of `events_answer`: what agents answer, and what is made of it.
+
 use super::*;
 use crate::routers::lenient::NotJson;
 

@@ -1,3 +1,5 @@
+//! Tests of `lenient`: what agents answer, and what is made of it.
+
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -1,3 +1,5 @@
+//! Tests of `status_answer`: what agents answer, and what is made of it.
+
 use serde_json::json;
 
 use super::*;
