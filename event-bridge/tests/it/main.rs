@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 #[expect(clippy::disallowed_methods, reason = "the program under test is started here")]
 fn run(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_netmonitor-bridge"));
-    command.args(arguments).env_clear().output().unwrap()
+    command.args(arguments).env_clear().output().expect("the program is built with this test")
 }
 
 #[test]
