@@ -52,8 +52,6 @@ pub(crate) struct Case {
     pub(crate) interval: Duration,
     /// In the order they were said.
     pub(crate) signs: Vec<Noted>,
-    /// Signs that repeated those that are kept.
-    pub(crate) repeated: u32,
     pub(crate) gateway: Witness,
     pub(crate) is_gateway_in_house: Option<bool>,
     /// The access server, by LCP echoes.
@@ -108,7 +106,6 @@ impl Case {
         }
         let same = self.signs.iter().filter(|known| known.sign == noted.sign);
         if same.count() >= PER_SIGN {
-            self.repeated = self.repeated.saturating_add(1);
             return;
         }
         let later = self.signs.iter().rev().take_while(|known| known.order > noted.order).count();
@@ -136,9 +133,7 @@ impl Case {
         self.was_switched_off = look.wan.is_switched_off;
         self.light_before = look.light.or(self.light_before);
         if let Some(lcp) = look.lcp {
-            // Where pppd asks only while the line is idle, replies may be hours old.
-            let patience = lcp.interval.max(Duration::from_secs(1)) * 3;
-            self.lcp.before = lcp.replied.filter(|at| *at + patience >= self.began);
+            self.lcp.before = lcp.replied.filter(|at| *at + lcp.patience() >= self.began);
         }
         if let Some(dns) = look.dns.filter(|dns| dns.is_answered) {
             self.dns.before = Some(dns.at);

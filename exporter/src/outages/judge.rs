@@ -71,10 +71,14 @@ struct Judged<'a> {
 }
 
 impl Judged<'_> {
+    /// Was it there when the outage began?
+    fn is_at_once(&self, at: Duration) -> bool {
+        at <= self.case.began + AT_ONCE + self.case.interval
+    }
+
     /// The first of these signs, if it was there when the outage began.
     fn at_once(&self, is_meant: impl Fn(Sign) -> bool) -> Option<Noted> {
-        let latest = self.case.began + AT_ONCE + self.case.interval;
-        self.case.first(is_meant).filter(|noted| noted.at <= latest)
+        self.case.first(is_meant).filter(|noted| self.is_at_once(noted.at))
     }
 
     /// Measured light says that the line itself works.
@@ -172,9 +176,7 @@ impl Judged<'_> {
     /// This router was told to, before anything had failed.
     fn by_own_action(&self) -> Option<Verdict> {
         let case = self.case;
-        let latest = case.began + AT_ONCE + case.interval;
-        let own =
-            case.signs.iter().copied().find(|noted| is_own_action(noted.sign, *noted, case))?;
+        let own = case.signs.iter().copied().find(|noted| is_own_action(*noted, case))?;
         let failed = case.first(is_failure);
         let off = case.first(|sign| matches!(sign, Sign::SwitchedOff | Sign::DeviceOff));
         let is_first = failed.is_none_or(|failed| {
@@ -185,7 +187,7 @@ impl Judged<'_> {
             || failed.is_none_or(|failed| {
                 failed.sign != Sign::CarrierCounted || failed.at > own.at + BLUR
             });
-        if own.at > latest || !is_first || !is_clear {
+        if !self.is_at_once(own.at) || !is_first || !is_clear {
             return None;
         }
         let is_set_up = case.signs.iter().any(|noted| {
@@ -219,20 +221,19 @@ impl Judged<'_> {
                     | Sign::SessionRefused
             )
         })?;
-        let since = end.at.saturating_sub(self.case.began);
         match end.sign {
-            Sign::EndedByProvider if since <= AT_ONCE + self.case.interval => {
+            Sign::EndedByProvider if self.is_at_once(end.at) => {
                 Some(verdict(Cause::ProviderTerminated, Side::Provider))
             }
-            Sign::Hangup if since <= AT_ONCE + self.case.interval => {
-                Some(if self.has_kept_carrier(end) {
-                    verdict(Cause::ProviderTerminated, Side::Provider)
-                } else {
-                    verdict(Cause::Unknown, Side::Unknown)
-                })
-            }
+            Sign::Hangup if self.is_at_once(end.at) => Some(if self.has_kept_carrier(end) {
+                verdict(Cause::ProviderTerminated, Side::Provider)
+            } else {
+                verdict(Cause::Unknown, Side::Unknown)
+            }),
             // While the next hop still answers, the silence of LCP came later.
-            Sign::EchoTimeout if since <= ECHO_PATIENCE && !self.case.gateway.is_alive() => {
+            Sign::EchoTimeout
+                if end.at <= self.case.began + ECHO_PATIENCE && !self.case.gateway.is_alive() =>
+            {
                 Some(verdict(Cause::AccessServerSilent, self.behind_the_line()))
             }
             _ => None,
@@ -269,10 +270,10 @@ impl Judged<'_> {
 
     /// How far packets still go.
     fn by_reach(&self) -> Option<Verdict> {
-        let Self { case, .. } = self;
+        let case = self.case;
         // Without a session or a lease nobody can answer, whoever lives.
-        let latest = case.began + AT_ONCE + case.interval;
-        if self.at_once(Sign::is_end).is_some() || case.wan_down.is_some_and(|at| at <= latest) {
+        let is_down = case.wan_down.is_some_and(|at| self.is_at_once(at));
+        if is_down || self.at_once(Sign::is_end).is_some() {
             return None;
         }
         if case.goes_another_way {
@@ -346,8 +347,8 @@ enum Settings {
 
 /// Did this router take its WAN down? What is only announced counts if nothing had failed
 /// yet: watchdogs act when the line is dead, and many scheduled commands do nothing.
-fn is_own_action(sign: Sign, noted: Noted, case: &Case) -> bool {
-    match sign {
+fn is_own_action(noted: Noted, case: &Case) -> bool {
+    match noted.sign {
         Sign::SwitchedOff | Sign::DeviceOff | Sign::EndedHere | Sign::Disabled => true,
         Sign::Watchdog => noted.at <= case.began,
         _ => false,

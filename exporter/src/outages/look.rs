@@ -83,10 +83,15 @@ pub(crate) struct Lcp {
 }
 
 impl Lcp {
+    /// Where pppd asks only while the line is idle, replies may be hours old: one that is
+    /// older than this says nothing.
+    pub(super) fn patience(&self) -> Duration {
+        self.interval.max(Duration::from_secs(1)) * 3
+    }
+
     /// Did the replies stop when that began?
     pub(super) fn is_silent_since(&self, began: Duration, now: Duration) -> bool {
-        // Where pppd asks only while the line is idle, replies may be hours old.
-        let patience = self.interval.max(Duration::from_secs(1)) * 3;
+        let patience = self.patience();
         self.replied.is_some_and(|at| {
             at + patience >= began && at <= began + self.interval && at + patience < now
         })

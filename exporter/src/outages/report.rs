@@ -79,9 +79,9 @@ fn evidence(told: Told, case: &Case) -> Told {
     told.with("crash", crash)
         .with("signs", &signs(case))
         .with("carrier", &carrier(case))
-        .with("gateway", &witness(case.gateway))
-        .with("lcp_echo", &witness(case.lcp))
-        .with("dns", &witness(case.dns))
+        .with("gateway", &witness(case.gateway, case.began))
+        .with("lcp_echo", &witness(case.lcp, case.began))
+        .with("dns", &witness(case.dns, case.began))
         .with("wan_down", &case.wan_down.map_or(String::new(), |at| offset(at, case.began)))
         .with("light_before", &light(case.light_before))
         .with("light_within", &light(case.light_lost.or(case.light_first)))
@@ -118,10 +118,13 @@ fn carrier(case: &Case) -> String {
     }
 }
 
-fn witness(witness: Witness) -> String {
-    match witness.answers + witness.losses {
+/// How much it answered of the first requests, and when the first was lost.
+fn witness(witness: Witness, began: Duration) -> String {
+    let asked = witness.answers + witness.losses;
+    let lost = witness.lost_since.map(|at| format!(", silent {}", offset(at, began)));
+    match asked {
         0 => String::new(),
-        asked => format!("answered {} of {asked} at first", witness.answers),
+        _ => format!("answered {} of {asked}{}", witness.answers, lost.unwrap_or_default()),
     }
 }
 
