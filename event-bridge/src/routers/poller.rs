@@ -215,7 +215,10 @@ impl One<'_> {
         if let Some(before) = cursor
             .filter(|before| before.stream == batch.stream && batch.revision > before.revision)
         {
-            let corrected = self.read_again(&before, answer.oldest_seq.unwrap_or(0)).await?;
+            let oldest = answer.oldest_seq.unwrap_or(0);
+            let Some(corrected) = self.read_again(&before, oldest).await? else {
+                return Ok(Fetched::Nothing);
+            };
             batch.events.splice(0..0, corrected);
         }
         let stored = self.store.put_events(router, batch, clock::now()).await?;
@@ -227,26 +230,30 @@ impl One<'_> {
 
     /// The router's clock was set, and times of events that are stored have changed. They are
     /// stored together with what comes behind them, so that a kill in between has all of it
-    /// read again.
-    async fn read_again(&self, until: &Cursor, oldest: u64) -> Result<Vec<Event>, PollError> {
+    /// read again; `None`: the router is another one meanwhile, and nothing may count as read.
+    async fn read_again(
+        &self,
+        until: &Cursor,
+        oldest: u64,
+    ) -> Result<Option<Vec<Event>>, PollError> {
         let mut after = oldest.saturating_sub(1);
         let mut events = Vec::new();
         while after < until.after {
             let from = Cursor { after, ..until.clone() };
             let asked =
                 self.client.fetch_events(&self.watched.router, Some(&from), Duration::ZERO).await?;
-            let EventsFetch::Answer(answer) = asked else { break };
-            let last = answer.batch.events.iter().filter_map(|event| event.seq).max();
-            // Another stream, or nothing that is left: the next poll tells.
-            let Some(last) = last.filter(|last| *last > after) else { break };
+            let EventsFetch::Answer(answer) = asked else { return Ok(None) };
             if answer.batch.stream != until.stream {
-                break;
+                return Ok(None);
             }
+            let last = answer.batch.events.iter().filter_map(|event| event.seq).max();
+            // Nothing that can still be read.
+            let Some(last) = last.filter(|last| *last > after) else { break };
             after = last;
             let known = |event: &Event| event.seq.is_some_and(|seq| seq <= until.after);
             events.extend(answer.batch.events.into_iter().filter(known));
         }
-        Ok(events)
+        Ok(Some(events))
     }
 
     async fn router(&self) -> Result<RouterId, StoreError> {
