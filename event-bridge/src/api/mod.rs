@@ -9,6 +9,7 @@ mod page;
 mod parameters;
 mod records;
 mod state;
+mod text_format;
 
 use std::sync::Arc;
 
