@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::record::Millis;
 use crate::routers::client::{Client, Timeouts};
-use crate::routers::poller::Poller;
+use crate::routers::fleet::Fleet;
 use crate::routers::watched::Routers;
 use crate::serving;
 use crate::store::{self, Store};
@@ -44,19 +44,11 @@ pub(crate) async fn run(config: Config, now: Millis) -> Result<()> {
     info!("listening on http://{}", listener.local_addr()?);
 
     let (metrics, client) = (Metrics::new(), Client::new(Timeouts::default(), clock::now)?);
-    let (routers, asked) = Routers::new(config.routers.clone());
-    let mut tasks = JoinSet::new();
-    for (watched, asked) in routers.all().iter().zip(asked) {
-        metrics.begin(&watched.router.name);
-        let poller = Poller {
-            watched: Arc::clone(watched),
-            asked,
-            client: client.clone(),
-            store: store.clone(),
-            metrics: metrics.clone(),
-        };
-        tasks.spawn(poller.run());
-    }
+    let routers = Routers::default();
+    let mut fleet = Fleet::new(routers.clone(), client.clone(), store.clone(), metrics.clone());
+    fleet.poll(config.routers.clone());
+    let mut polling = JoinSet::new();
+    polling.spawn(fleet.run(config.routers_file.clone()));
     let zone = jiff::tz::TimeZone::system();
     let views = Views { config, routers, store: store.clone(), client, metrics, zone };
     let stop = CancellationToken::new();
@@ -65,14 +57,11 @@ pub(crate) async fn run(config: Config, now: Millis) -> Result<()> {
     tokio::select! {
         signal = stop_signal() => signal?,
         ended = serving.as_mut() => return ended.context("the program stopped answering"),
-        Some(ended) = tasks.join_next() => {
-            ended.context("a poller failed")?;
-            anyhow::bail!("a poller ended by itself");
-        }
+        Some(ended) = polling.join_next() => match ended.context("polling failed")?? {},
     }
     info!("stopping");
     stop.cancel();
-    tasks.shutdown().await;
+    polling.shutdown().await;
     serving.await?;
     store.close().await;
     Ok(())

@@ -87,6 +87,17 @@ impl Metrics {
         self.skipped.get_or_create(&of).inc_by(0);
     }
 
+    /// A router that is polled no more.
+    pub(crate) fn end(&self, router: &str) {
+        for result in ["success", "failure"] {
+            self.polls.remove(&OfPoll { router: router.to_owned(), result });
+        }
+        let of = OfRouter { router: router.to_owned() };
+        self.last_success.remove(&of);
+        self.missed.remove(&of);
+        self.skipped.remove(&of);
+    }
+
     pub(crate) fn polled(&self, router: &str, is_success: bool, took: Duration) {
         let result = if is_success { "success" } else { "failure" };
         self.polls.get_or_create(&OfPoll { router: router.to_owned(), result }).inc();

@@ -31,7 +31,7 @@ pub(super) async fn targets(
         Some(url) => url.clone(),
         None => format!("http://{}", host.unwrap_or("localhost")),
     };
-    Json(views.routers.all().iter().map(|watched| group(watched, &own)).collect())
+    Json(views.routers.list().all().iter().map(|watched| group(watched, &own)).collect())
 }
 
 /// A router, or this program in its place where it needs a token.
@@ -70,8 +70,8 @@ pub(super) async fn scrape(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let watched = views
-        .routers
+    let list = views.routers.list();
+    let watched = list
         .named(&name)
         .ok_or_else(|| ApiError::NotFound("there is no such router".to_owned()))?;
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());

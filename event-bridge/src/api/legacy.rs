@@ -27,22 +27,26 @@ type Answer<T> = Result<T, ApiError>;
 type Asked = (State<Arc<Views>>, UrlQuery<Parameters>);
 
 /// The router that is asked about: the one named, or the only one.
-fn router_of<'a>(views: &'a Views, parameters: &Parameters) -> Answer<&'a Arc<Watched>> {
-    match text(parameters, "router")? {
-        Some(name) => views.routers.named(name).ok_or_else(|| unknown(name)),
-        None => Ok(views.routers.first()),
-    }
+fn router_of(views: &Views, parameters: &Parameters) -> Answer<Arc<Watched>> {
+    let list = views.routers.list();
+    let router = match text(parameters, "router")? {
+        Some(name) => list.named(name).ok_or_else(|| unknown(name))?,
+        None => list.first().ok_or_else(|| ApiError::NotFound("there is no router".to_owned()))?,
+    };
+    Ok(Arc::clone(router))
 }
 
-/// The routers that rows are asked of: all, unless one is named.
+/// The routers that rows are asked of: all, unless one is named. One that is polled no more
+/// still has its history.
 async fn filter(views: &Views, parameters: &Parameters) -> Answer<Option<RouterId>> {
-    match text(parameters, "router")? {
-        Some(name) => {
-            let watched = views.routers.named(name).ok_or_else(|| unknown(name))?;
-            Ok(Some(views.store.router(&watched.router.name).await?))
-        }
-        None => Ok(None),
+    let Some(name) = text(parameters, "router")? else { return Ok(None) };
+    if let Some(known) = views.store.known_router(name) {
+        return Ok(Some(known));
     }
+    if views.routers.list().named(name).is_none() {
+        return Err(unknown(name));
+    }
+    Ok(Some(views.store.router(name).await?))
 }
 
 fn unknown(name: &str) -> ApiError {
@@ -65,9 +69,10 @@ pub(super) async fn history((State(views), UrlQuery(parameters)): Asked) -> Answ
     let now = clock::now();
     let (_, from) = since(&parameters, now)?;
     let (limit, offset) = (limit(&parameters, 100)?, offset(&parameters)?);
-    let asked = router_of(&views, &parameters)?;
-    let (host, port) = asked.address();
     let router = filter(&views, &parameters).await?;
+    // One that is polled no more has no address.
+    let address = router_of(&views, &parameters).ok().map(|watched| watched.address());
+    let (host, port) = address.unzip();
     let query = |limit, offset| Query { router, from, until: now + 1, limit: Some(limit), offset };
     let samples = query(limit, offset);
     let total = views.store.count_samples(samples.clone()).await?;

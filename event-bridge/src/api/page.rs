@@ -30,7 +30,8 @@ pub(super) async fn show(State(views): State<Arc<Views>>) -> Response {
 }
 
 fn page(views: &Views) -> String {
-    let all = views.routers.all();
+    let list = views.routers.list();
+    let all = list.all();
     let mut rows = String::new();
     for watched in all.iter().take(SHOWN_ROUTERS) {
         row(&mut rows, watched, views);
@@ -45,6 +46,9 @@ fn page(views: &Views) -> String {
             format!("<span class=down>nothing can be stored: {}</span>", escaped(&reason))
         }
     };
+    let list_problem = views.routers.problem().map_or(String::new(), |problem| {
+        format!("<p class=down>the list of routers was not taken over: {}", escaped(&problem))
+    });
     let grafana = views
         .config
         .grafana_url
@@ -54,7 +58,7 @@ fn page(views: &Views) -> String {
         "<!doctype html><html lang=en><meta charset=utf-8>\
          <meta name=viewport content=\"width=device-width,initial-scale=1\">\
          <title>netmonitor bridge</title><style>{STYLE}</style><h1>netmonitor bridge</h1>\
-         <p>{store}<table><tr><th>Router<th>WAN<th>Last sample{rows}</table>\
+         <p>{store}{list_problem}<table><tr><th>Router<th>WAN<th>Last sample{rows}</table>\
          <p>{grafana}<a href=/api/history>history</a> · <a href=/api/events>events</a> · \
          <a href=/api/stats/summary>summary</a> · <a href=/metrics>metrics</a>\
          <p>Version {} ({})</html>",

@@ -12,7 +12,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::clock;
-use crate::record::{Event, EventBatch, Ping, Sample, WanState};
+use crate::record::{Event, EventBatch, Millis, Ping, Sample, WanState};
 use crate::routers::client::Timeouts;
 use crate::routers::{Router as Polled, Secret};
 
@@ -39,6 +39,7 @@ fn bridge(read_token: Option<&str>) -> Bridge {
     let (store, _) = Store::open(&database, clock::now()).unwrap();
     let config = Config {
         routers: Vec::new(),
+        routers_file: None,
         database,
         listen: "127.0.0.1:0".parse().unwrap(),
         public_url: None,
@@ -49,7 +50,7 @@ fn bridge(read_token: Option<&str>) -> Bridge {
     let routers = vec![polled("home", None), polled("shed", Some("s3cret"))];
     let views = Views {
         config,
-        routers: Routers::new(routers).0,
+        routers: Routers::of(routers),
         store: store.clone(),
         client: Client::new(Timeouts::default(), clock::now).unwrap(),
         metrics: Metrics::new(),
@@ -58,33 +59,37 @@ fn bridge(read_token: Option<&str>) -> Bridge {
     Bridge { router: router(Arc::new(views)), store, _dir: dir }
 }
 
+fn sample(at: Millis, wan_state: WanState, loss: f64) -> Sample {
+    let ping = |target: &str, rtt_ms| Ping {
+        target: target.to_owned(),
+        rtt_ms,
+        loss_percent: Some(loss),
+        sent_total: None,
+        lost_total: None,
+    };
+    Sample {
+        at,
+        wan_state,
+        rx_errors: Some(1),
+        tx_errors: Some(2),
+        rx_dropped: Some(3),
+        tx_dropped: None,
+        optical_rx_dbm: Some(-18.52),
+        optical_tx_dbm: None,
+        cpu_celsius: Some(52.8),
+        pppoe_reconnects_24h: Some(4),
+        wan_downs_24h: Some(5),
+        pings: vec![ping("192.0.2.1", Some(6.2)), ping("198.51.100.1", None)],
+    }
+}
+
 /// Two samples with two targets each, and three events, within the last minutes.
 async fn filled() -> Bridge {
     let bridge = bridge(None);
     let home = bridge.store.router("home").await.unwrap();
     let now = clock::now();
     for (age_s, state, loss) in [(120, WanState::Down, 100.0), (60, WanState::Up, 0.0)] {
-        let ping = |target: &str, rtt_ms| Ping {
-            target: target.to_owned(),
-            rtt_ms,
-            loss_percent: Some(loss),
-            sent_total: None,
-            lost_total: None,
-        };
-        let sample = Sample {
-            at: now - age_s * 1000,
-            wan_state: state,
-            rx_errors: Some(1),
-            tx_errors: Some(2),
-            rx_dropped: Some(3),
-            tx_dropped: None,
-            optical_rx_dbm: Some(-18.52),
-            optical_tx_dbm: None,
-            cpu_celsius: Some(52.8),
-            pppoe_reconnects_24h: Some(4),
-            wan_downs_24h: Some(5),
-            pings: vec![ping("192.0.2.1", Some(6.2)), ping("198.51.100.1", None)],
-        };
+        let sample = sample(now - age_s * 1000, state, loss);
         bridge.store.put_sample(home, sample).await.unwrap();
     }
     let kinds = ["wan_down", "pppoe_down", "wan_up"];
@@ -228,6 +233,18 @@ async fn a_router_that_does_not_answer_is_said_so() {
 }
 
 #[tokio::test]
+async fn a_router_that_is_polled_no_more_keeps_its_history() {
+    let bridge = filled().await;
+    let old = bridge.store.router("old").await.unwrap();
+    let sample = sample(clock::now() - 1000, WanState::Up, 0.0);
+    bridge.store.put_sample(old, sample).await.unwrap();
+    let (status, body) = bridge.get("/api/history?router=old").await;
+    assert_eq!((status, &body["total"]), (200, &json!(1)));
+    assert_eq!(body["router"], json!({ "ip": null, "port": null }));
+    assert_eq!(bridge.get("/api/status?router=old").await.0, 404);
+}
+
+#[tokio::test]
 async fn prometheus_finds_every_router_and_no_token() {
     let bridge = filled().await;
     let request = Request::get("/api/v1/sd").header(header::HOST, "nas.lan:5000");
@@ -276,12 +293,17 @@ async fn the_page_and_the_metrics_are_there() {
     assert_eq!(health["status"], "healthy");
     let (_, metrics) = bridge.get("/metrics").await;
     let metrics = metrics.as_str().unwrap();
-    for name in
-        ["database_bytes", "wal_bytes", "write_queue_length", "build_info", "poll_duration_seconds"]
-    {
+    for name in [
+        "build_info",
+        "database_bytes",
+        "database_set_aside_total",
+        "poll_duration_seconds",
+        "wal_bytes",
+        "write_queue_length",
+    ] {
         assert!(metrics.contains(&format!("netmonitor_bridge_{name}")), "{name}: {metrics}");
     }
-    assert!(metrics.ends_with("# EOF\n"));
+    assert!(metrics.contains("# TYPE netmonitor_bridge_events_stored_total counter\n"), "{metrics}");
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::routers::Router;
+pub(crate) use routers::RoutersFile;
 use settings::SETTINGS;
 use tracing::level_filters::LevelFilter;
 
@@ -19,6 +20,8 @@ use tracing::level_filters::LevelFilter;
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) routers: Vec<Router>,
+    /// Where they are listed, if it may change.
+    pub(crate) routers_file: Option<RoutersFile>,
     pub(crate) database: PathBuf,
     pub(crate) listen: SocketAddr,
     /// How this program is reached from outside, for links.
@@ -63,8 +66,10 @@ impl std::error::Error for Problems {}
 pub(crate) fn load(layers: &Layers) -> Result<Loaded, Problems> {
     let mut check = Check::new(layers);
     check.value(&["LOG_LEVEL"], level);
+    let (routers, routers_file) = routers::read(&mut check);
     let config = Config {
-        routers: routers::read(&mut check),
+        routers,
+        routers_file,
         database: database(&mut check),
         listen: SocketAddr::new(
             check.value(&["BRIDGE_HOST", "FLASK_HOST"], host),

@@ -11,7 +11,7 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -41,46 +41,67 @@ struct Entry {
     labels: BTreeMap<String, String>,
 }
 
-/// The routers of the settings.
-pub(super) fn read(check: &mut Check<'_>) -> Vec<Router> {
+/// A list of routers that may change while the program runs.
+#[derive(Debug, Clone)]
+pub(crate) struct RoutersFile {
+    path: PathBuf,
+    /// Of routers that have none of their own.
+    poll_interval: Duration,
+}
+
+impl RoutersFile {
+    /// The routers that it lists now.
+    ///
+    /// # Errors
+    /// All that is wrong with it.
+    pub(crate) fn read(&self) -> Result<Vec<Router>, Vec<String>> {
+        let shown = self.path.display();
+        let text = std::fs::read_to_string(&self.path)
+            .map_err(|error| vec![format!("ROUTERS_FILE {shown}: {error}")])?;
+        parse(&text, self.poll_interval)
+            .map_err(|problems| problems.into_iter().map(|p| format!("{shown}: {p}")).collect())
+    }
+}
+
+/// The routers of the settings, and the file that lists them.
+pub(super) fn read(check: &mut Check<'_>) -> (Vec<Router>, Option<RoutersFile>) {
     let poll_interval = check.value(&["POLL_INTERVAL"], interval);
     let host = check.value(&["ROUTER_IP"], |text| Ok(text.to_owned()));
     let file = check.value(&["ROUTERS_FILE"], |text| Ok(text.to_owned()));
     let router_port = check.value(&["ROUTER_PORT"], port);
     let token = check.secret("ROUTER_TOKEN");
-    match (host.as_str(), file.as_str()) {
+    let (routers, file) = match (host.as_str(), file.as_str()) {
         ("", "") => {
             check.problem(
                 "no router: set ROUTER_IP to its address, or ROUTERS_FILE to a list of several"
                     .to_owned(),
             );
-            Vec::new()
+            return (Vec::new(), None);
         }
-        (host, "") => match one(host, router_port) {
-            Ok(url) => vec![Router {
+        (host, "") => {
+            let router = one(host, router_port).map(|url| Router {
                 name: host.to_owned(),
                 url,
                 token: token.map(Secret::new),
                 labels: BTreeMap::new(),
                 poll_interval,
-            }],
-            Err(problem) => {
-                check.problem(problem);
-                Vec::new()
-            }
-        },
-        ("", file) => match read_file(Path::new(file), poll_interval) {
-            Ok(routers) => routers,
-            Err(problems) => {
-                problems.into_iter().for_each(|problem| check.problem(problem));
-                Vec::new()
-            }
-        },
+            });
+            (router.map(|router| vec![router]).map_err(|problem| vec![problem]), None)
+        }
+        ("", file) => {
+            let file = RoutersFile { path: PathBuf::from(file), poll_interval };
+            (file.read(), Some(file))
+        }
         _ => {
             check.problem("ROUTER_IP and ROUTERS_FILE are both set; keep one".to_owned());
-            Vec::new()
+            return (Vec::new(), None);
         }
-    }
+    };
+    let routers = routers.unwrap_or_else(|problems| {
+        problems.into_iter().for_each(|problem| check.problem(problem));
+        Vec::new()
+    });
+    (routers, file)
 }
 
 fn one(host: &str, port: u16) -> Result<String, String> {
@@ -90,18 +111,6 @@ fn one(host: &str, port: u16) -> Result<String, String> {
     }
     let is_v6 = host.parse::<std::net::Ipv6Addr>().is_ok();
     Ok(if is_v6 { format!("http://[{host}]:{port}") } else { format!("http://{host}:{port}") })
-}
-
-/// The routers of a file.
-///
-/// # Errors
-/// All that is wrong with it.
-pub(crate) fn read_file(path: &Path, default: Duration) -> Result<Vec<Router>, Vec<String>> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| vec![format!("ROUTERS_FILE {shown}: {error}")])?;
-    parse(&text, default)
-        .map_err(|problems| problems.into_iter().map(|p| format!("{shown}: {p}")).collect())
 }
 
 fn parse(text: &str, default: Duration) -> Result<Vec<Router>, Vec<String>> {

@@ -15,6 +15,7 @@ mod client_tests;
 pub mod events_answer;
 pub mod fetch_error;
 mod fields;
+pub(crate) mod fleet;
 mod lenient;
 mod names;
 pub(crate) mod poller;

@@ -1,7 +1,7 @@
 //! The routers that are watched, and what is known of each poll.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
@@ -38,7 +38,8 @@ pub(crate) struct PollState {
 }
 
 impl Watched {
-    fn new(router: Router) -> (Arc<Self>, mpsc::Receiver<Asked>) {
+    /// With what is asked of it, for its poller.
+    pub(super) fn new(router: Router) -> (Arc<Self>, mpsc::Receiver<Asked>) {
         let (asked, receiver) = mpsc::channel(MAX_ASKED);
         let (last_asked, state) = (Mutex::default(), Mutex::default());
         (Arc::new(Self { router, asked, last_asked, state }), receiver)
@@ -89,32 +90,72 @@ impl Watched {
 }
 
 /// All routers, in the order of the settings.
-#[derive(Debug, Clone)]
-pub(crate) struct Routers {
+#[derive(Debug, Default)]
+pub(crate) struct List {
     all: Vec<Arc<Watched>>,
     by_name: BTreeMap<String, usize>,
 }
 
-impl Routers {
-    /// With what is asked of each, for its poller.
-    pub(crate) fn new(routers: Vec<Router>) -> (Self, Vec<mpsc::Receiver<Asked>>) {
-        let (all, asked): (Vec<_>, Vec<_>) = routers.into_iter().map(Watched::new).unzip();
+impl List {
+    pub(super) fn new(all: Vec<Arc<Watched>>) -> Self {
         let names = all.iter().enumerate().map(|(at, one)| (one.router.name.clone(), at));
         let by_name = names.collect();
-        (Self { all, by_name }, asked)
+        Self { all, by_name }
     }
 
     pub(crate) fn all(&self) -> &[Arc<Watched>] {
         &self.all
     }
 
-    /// The first of the settings; there is at least one.
-    pub(crate) fn first(&self) -> &Arc<Watched> {
-        &self.all[0]
+    /// The first of the settings.
+    pub(crate) fn first(&self) -> Option<&Arc<Watched>> {
+        self.all.first()
     }
 
     pub(crate) fn named(&self, name: &str) -> Option<&Arc<Watched>> {
         Some(&self.all[*self.by_name.get(name)?])
+    }
+}
+
+/// The list as it is now; clones see the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Routers {
+    now: Arc<RwLock<Now>>,
+}
+
+#[derive(Debug, Default)]
+struct Now {
+    list: Arc<List>,
+    problem: Option<String>,
+}
+
+impl Routers {
+    /// For those who only read the list.
+    #[cfg(test)]
+    pub(crate) fn of(routers: Vec<Router>) -> Self {
+        let known = Self::default();
+        let watched = routers.into_iter().map(|router| Watched::new(router).0);
+        known.replace(List::new(watched.collect()));
+        known
+    }
+
+    /// Who holds the list is not held up by a change, and keeps what it has.
+    pub(crate) fn list(&self) -> Arc<List> {
+        Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner).list)
+    }
+
+    /// Why the list is older than its file; `None`: it is not.
+    pub(crate) fn problem(&self) -> Option<String> {
+        self.now.read().unwrap_or_else(PoisonError::into_inner).problem.clone()
+    }
+
+    pub(super) fn replace(&self, list: List) {
+        let now = Now { list: Arc::new(list), problem: None };
+        *self.now.write().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+
+    pub(super) fn set_problem(&self, problem: Option<String>) {
+        self.now.write().unwrap_or_else(PoisonError::into_inner).problem = problem;
     }
 }
 

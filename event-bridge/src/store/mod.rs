@@ -82,7 +82,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`]; a router that is known is found on a full disk, too.
     pub async fn router(&self, name: &str) -> Result<RouterId, StoreError> {
-        if let Some(id) = self.inner.shared.router(name) {
+        if let Some(id) = self.known_router(name) {
             return Ok(id);
         }
         let name = Arc::<str>::from(name);
@@ -92,6 +92,11 @@ impl Store {
             move |shared, id| shared.add_router(*id, &name),
         )
         .await
+    }
+
+    /// The router of this name, if anything of it was ever stored.
+    pub fn known_router(&self, name: &str) -> Option<RouterId> {
+        self.inner.shared.router(name)
     }
 
     /// Stores a poll, unless there is one of the same router and millisecond.
