@@ -11,6 +11,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
@@ -19,6 +20,8 @@ use tracing::{debug, warn};
 const MAX_CONNECTIONS: usize = 512;
 /// From the first byte of a request to the end of its headers, and between two requests.
 const HEADER_TIME: Duration = Duration::from_secs(15);
+/// For a client that takes nothing of its answer, so that it does not keep its place for ever.
+const WRITE_TIME: Duration = Duration::from_secs(30);
 /// Longest request head; a long query is refused, not kept.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// When accepting fails (no file descriptors), the next try waits.
@@ -71,11 +74,13 @@ async fn connection(
     _place: OwnedSemaphorePermit,
 ) {
     let service = TowerToHyperService::new(router);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_TIME));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIME)
         .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Box::pin(stream)), service);
     tokio::pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,
@@ -87,5 +92,45 @@ async fn connection(
     if let Err(error) = result {
         // Clients go away all the time.
         debug!(%error, "a connection ended");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::Ipv4Addr;
+
+    use axum::body::{Body, Bytes};
+    use axum::routing::get;
+    use futures_util::stream;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_loses_its_place() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let (held, dropped) = oneshot::channel::<()>();
+        let held = Arc::new(std::sync::Mutex::new(Some(held)));
+        let endless = move || async move {
+            // Goes with the body, which goes with the connection.
+            let held = held.lock().unwrap().take();
+            let chunks = stream::repeat_with(move || {
+                assert!(held.is_some(), "asked once");
+                Ok::<_, std::convert::Infallible>(Bytes::from_static(&[b'x'; 4096]))
+            });
+            Body::from_stream(chunks)
+        };
+        let mut client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let stop = CancellationToken::new();
+        let router = Router::new().route("/", get(endless));
+        let serving = tokio::spawn(serve(listener, router, stop.clone()));
+        let began = tokio::time::Instant::now();
+        dropped.await.unwrap_err();
+        assert!(began.elapsed() >= WRITE_TIME);
+        stop.cancel();
+        serving.await.unwrap().unwrap();
+        drop(client);
     }
 }

@@ -6,12 +6,15 @@
 //! request not even read, the connection reset after the body) is an answer all the same.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue,
 };
 use reqwest::{RequestBuilder, Response, Url, redirect};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::Router;
@@ -27,6 +30,10 @@ const MAX_STATUS_BYTES: usize = 8 << 20;
 const MAX_EVENTS_BYTES: usize = 4 << 20;
 /// Ours has some 40 kB; this is a hundred targets with histograms.
 const MAX_METRICS_BYTES: usize = 4 << 20;
+/// A longer body is read by a thread of its own, and only so many at once: what many
+/// routers send together has a bound, too.
+const LARGE_BYTES: usize = 256 << 10;
+const LARGE_AT_ONCE: usize = 16;
 /// The exporter answers a longer wait after a minute anyway.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// The exporter closes an idle connection after 10 s: ours goes first, so that no request
@@ -58,6 +65,7 @@ pub struct Client {
     http: reqwest::Client,
     timeouts: Timeouts,
     clock: fn() -> Millis,
+    large: Arc<Semaphore>,
 }
 
 /// What came of asking for events.
@@ -85,6 +93,8 @@ struct Body {
     bytes: Vec<u8>,
     /// Why there is no more.
     broken: Option<String>,
+    /// Among the large ones.
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Client {
@@ -104,7 +114,7 @@ impl Client {
             .pool_idle_timeout(POOL_IDLE)
             .pool_max_idle_per_host(POOL_PER_ROUTER)
             .build()?;
-        Ok(Self { http, timeouts, clock })
+        Ok(Self { http, timeouts, clock, large: Arc::new(Semaphore::new(LARGE_AT_ONCE)) })
     }
 
     /// Asks for `/net/status`.
@@ -113,11 +123,12 @@ impl Client {
     /// When there is no answer, or none that a router gives.
     pub async fn fetch_status(&self, router: &Router) -> Result<StatusAnswer, FetchError> {
         let url = url_of(router, "/net/status")?;
-        let asked =
-            self.ask(router, Question::json(&url, self.timeouts.answer, MAX_STATUS_BYTES)).await;
-        asked
-            .and_then(|body| body.parse(|bytes| parse_status(bytes, (self.clock)())))
-            .map_err(|problem| failed(router, &url, problem))
+        let question = Question::json(&url, self.timeouts.answer, MAX_STATUS_BYTES);
+        let read = async {
+            let (body, now) = (self.ask(router, question).await?, (self.clock)());
+            body.parse(move |bytes| parse_status(bytes, now)).await
+        };
+        read.await.map_err(|problem| failed(router, &url, problem))
     }
 
     /// The body of `/net/status` as the router gave it, for those who want to read it
@@ -165,10 +176,13 @@ impl Client {
             query.append_pair("wait", &wait.as_secs_f64().to_string());
         }
         let total = wait + self.timeouts.answer;
-        let asked = self.ask(router, Question::json(&url, total, MAX_EVENTS_BYTES)).await;
-        let read =
-            asked.and_then(|body| body.parse(|bytes| parse_events(bytes, cursor, (self.clock)())));
-        match read {
+        let question = Question::json(&url, total, MAX_EVENTS_BYTES);
+        let cursor = cursor.cloned();
+        let read = async {
+            let (body, now) = (self.ask(router, question).await?, (self.clock)());
+            body.parse(move |bytes| parse_events(bytes, cursor.as_ref(), now)).await
+        };
+        match read.await {
             Ok(answer) => Ok(EventsFetch::Answer(answer)),
             // The shell agent answers each path with its status.
             Err(Problem::NotFound | Problem::NotAnAnswer(NotAnAnswer::Status)) => {
@@ -209,7 +223,7 @@ impl Client {
         let request = authorized(request, router)?;
         let answer = async {
             let response = request.send().await.map_err(|error| not_sent(&error))?;
-            read_body(response, max_bytes).await
+            read_body(response, max_bytes, &self.large).await
         };
         timeout(total, answer).await.unwrap_or(Err(Problem::TimedOut(total)))
     }
@@ -277,7 +291,11 @@ fn deepest<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
     deepest
 }
 
-async fn read_body(mut response: Response, max_bytes: usize) -> Result<Body, Problem> {
+async fn read_body(
+    mut response: Response,
+    max_bytes: usize,
+    large: &Arc<Semaphore>,
+) -> Result<Body, Problem> {
     if response.status() != 200 {
         return Err(Problem::of_status(response.status().as_u16()));
     }
@@ -292,17 +310,23 @@ async fn read_body(mut response: Response, max_bytes: usize) -> Result<Body, Pro
     }
     let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = media_type.unwrap_or_default().to_owned();
-    let mut bytes = Vec::new();
+    let mut body = Body { media_type, bytes: Vec::new(), broken: None, place: None };
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if bytes.len() + chunk.len() > max_bytes => {
+            Ok(Some(chunk)) if body.bytes.len() + chunk.len() > max_bytes => {
                 return Err(Problem::TooLong(max_bytes));
             }
-            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
-            Ok(None) => return Ok(Body { media_type, bytes, broken: None }),
+            Ok(Some(chunk)) => {
+                if body.bytes.len() + chunk.len() > LARGE_BYTES && body.place.is_none() {
+                    // They are never closed.
+                    body.place = Arc::clone(large).acquire_owned().await.ok();
+                }
+                body.bytes.extend_from_slice(&chunk);
+            }
+            Ok(None) => return Ok(body),
             Err(error) => {
-                let broken = Some(deepest(&error).to_string());
-                return Ok(Body { media_type, bytes, broken });
+                body.broken = Some(deepest(&error).to_string());
+                return Ok(body);
             }
         }
     }
@@ -310,8 +334,21 @@ async fn read_body(mut response: Response, max_bytes: usize) -> Result<Body, Pro
 
 impl Body {
     /// Whole bodies of broken connections count: the shell agent's end that way.
-    fn parse<T>(self, read: impl FnOnce(&[u8]) -> Result<T, NotAnAnswer>) -> Result<T, Problem> {
-        match (read(&self.bytes), self.broken) {
+    async fn parse<T: Send + 'static>(
+        self,
+        read: impl FnOnce(&[u8]) -> Result<T, NotAnAnswer> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let outcome = if self.bytes.len() > LARGE_BYTES {
+            let Self { bytes, place, .. } = self;
+            let reading = spawn_blocking(move || {
+                let _place = place;
+                read(&bytes)
+            });
+            reading.await.map_err(|error| Problem::Broken(error.to_string()))?
+        } else {
+            read(&self.bytes)
+        };
+        match (outcome, self.broken) {
             (Ok(answer), _) => Ok(answer),
             (Err(NotAnAnswer::Status), _) => Err(Problem::NotAnAnswer(NotAnAnswer::Status)),
             (Err(_), Some(reason)) => Err(Problem::Broken(reason)),
