@@ -1,6 +1,8 @@
 //! What routers tell, as the bridge knows it: between the readers of answers, the store and
 //! the API. Times are UTC; a router's own clock is corrected where it can be.
 
+use std::ops::RangeInclusive;
+
 use serde_json::Value;
 
 /// Milliseconds since 1970.
@@ -90,6 +92,8 @@ pub struct EventBatch {
     /// Events after the cursor that were gone before they could be read; `None`: the cursor
     /// was of another stream.
     pub missed: Option<u64>,
+    /// Numbers between the events whose events could not be read, and never will be.
+    pub unreadable: Vec<RangeInclusive<u64>>,
 }
 
 /// How far a router's events have been read.

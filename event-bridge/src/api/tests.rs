@@ -106,6 +106,7 @@ async fn filled() -> Bridge {
         events: events.collect(),
         next_seq: 4,
         missed: Some(0),
+        unreadable: Vec::new(),
     };
     bridge.store.put_events(home, batch, now).await.unwrap();
     bridge
@@ -303,7 +304,10 @@ async fn the_page_and_the_metrics_are_there() {
     ] {
         assert!(metrics.contains(&format!("netmonitor_bridge_{name}")), "{name}: {metrics}");
     }
-    assert!(metrics.contains("# TYPE netmonitor_bridge_events_stored_total counter\n"), "{metrics}");
+    assert!(
+        metrics.contains("# TYPE netmonitor_bridge_events_stored_total counter\n"),
+        "{metrics}"
+    );
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! `/net/events` of our exporter (`docs/http.md`), read so that no event is lost. Pure.
 
+use std::ops::RangeInclusive;
+
 use serde_json::Value;
 
 use super::fields::{self, count, member, number};
@@ -30,8 +32,7 @@ pub struct EventsAnswer {
 /// Reads a body that arrived at `now` by the bridge's clock, asked for with `cursor`.
 ///
 /// A half answer is saved as far as it goes: its `next_seq` is the one after its last
-/// event, so that the next question begins there. Events that can never be read, between
-/// others that can, are counted as missed.
+/// event, so that the next question begins there.
 ///
 /// # Errors
 /// When it is not such an answer, or nothing of it can be saved.
@@ -71,6 +72,7 @@ pub fn parse_events(
             cursor.filter(|cursor| cursor.stream == stream),
             Found { events: &events, next_seq, unread },
         ),
+        unreadable: holes(&events, unread.into()),
         stream,
         next_seq,
         events,
@@ -102,12 +104,11 @@ fn said_missed(answer: &Value) -> Option<Option<u64>> {
     answer.get("missed").map(count)
 }
 
-/// What the router says was gone (or, where the answer ends before, what the numbers say),
-/// and what the numbers say about those that could not be read.
+/// What the router says was gone; where the answer ends before that, what the numbers say.
 fn missed(said: Option<Option<u64>>, cursor: Option<&Cursor>, found: Found<'_>) -> Option<u64> {
     let after = cursor.map(|cursor| cursor.after);
     let first = found.events.first().and_then(|event| event.seq);
-    let (Some(first), Some(last)) = (first, last_seq(found.events)) else {
+    let Some(first) = first else {
         // All that was sent is unreadable, and will be the next time: the reader goes on.
         let gone = after.map_or(0, |after| found.next_seq.saturating_sub(1).saturating_sub(after));
         return match said {
@@ -116,12 +117,25 @@ fn missed(said: Option<Option<u64>>, cursor: Option<&Cursor>, found: Found<'_>) 
             None => after.map(|_| gone),
         };
     };
-    let gone = match said {
-        Some(said) => said?,
-        None => first.saturating_sub(after?).saturating_sub(1),
-    };
-    let holes = (last - first + 1).saturating_sub(found.events.len() as u64);
-    Some(gone.saturating_add(holes.min(u64::from(found.unread))))
+    match said {
+        Some(said) => said,
+        None => Some(first.saturating_sub(after?).saturating_sub(1)),
+    }
+}
+
+/// The numbers that are not there, of as many events as could not be read: an agent may
+/// leave out numbers as it likes.
+fn holes(events: &[Event], mut unread: u64) -> Vec<RangeInclusive<u64>> {
+    let numbers: Vec<u64> = events.iter().filter_map(|event| event.seq).collect();
+    let mut holes = Vec::new();
+    for (before, after) in numbers.iter().zip(numbers.iter().skip(1)) {
+        let count = (after - before - 1).min(unread);
+        if count > 0 {
+            holes.push(after - count..=after - 1);
+            unread -= count;
+        }
+    }
+    holes
 }
 
 #[cfg(test)]

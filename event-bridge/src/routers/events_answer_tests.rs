@@ -87,11 +87,16 @@ fn of_a_cut_answer_the_rest_is_asked_for_again() {
 #[test]
 fn events_that_can_never_be_read_are_missed() {
     let body = r#"{"stream":"s","events":[{"seq":5,"ts":1,"type":"a"},{"seq":"x"},{"seq":7,"ts":1,"type":"a"}],"next_seq":8,"missed":3}"#;
-    check(body, 1, &[5, 7], 8, Some(4), 1);
+    check(body, 1, &[5, 7], 8, Some(3), 1);
+    assert_eq!(parse_events(body.as_bytes(), None, NOW).unwrap().batch.unreadable, [6..=6]);
     let none = r#"{"stream":"s","events":[{"type":"a"},5],"next_seq":8,"missed":0}"#;
     check(none, 5, &[], 8, Some(2), 2);
     let holes = r#"{"stream":"s","events":[{"seq":5,"type":"a"},{"seq":9,"type":"a"}],"missed":0}"#;
     check(holes, 4, &[5, 9], 10, Some(0), 0);
+    assert_eq!(parse_events(holes.as_bytes(), None, NOW).unwrap().batch.unreadable, []);
+    let claims = r#"{"stream":"s","events":[{"seq":5},{},{"seq":1000},{"seq":{}},{"seq":1009}]}"#;
+    let answer = parse_events(claims.as_bytes(), None, NOW).unwrap();
+    assert_eq!(answer.batch.unreadable, [998..=999]);
 }
 
 #[test]

@@ -154,6 +154,7 @@ impl One<'_> {
                     events,
                     next_seq: queue.next_seq,
                     missed,
+                    unreadable: Vec::new(),
                 };
                 self.store.put_events(router, batch, now).await?
             }

@@ -48,9 +48,15 @@ pub(super) fn insert_batch(
     }
     stored.new += insert_unnumbered(connection, router, &unnumbered, received)?;
     let first = batch.events.iter().filter_map(|event| event.seq).min().unwrap_or(batch.next_seq);
-    let lost = Lost { last: first.saturating_sub(1), missed: batch.missed.unwrap_or(0) };
-    let place = Place { router, stream, seq: signed(lost.last), received };
-    stored.missed = insert_lost(connection, &place, &lost, cursor.as_ref())?;
+    let gone = Lost { last: first.saturating_sub(1), missed: batch.missed.unwrap_or(0) };
+    let between = batch.unreadable.iter().map(|hole| Lost {
+        last: *hole.end(),
+        missed: (hole.end() - hole.start()).saturating_add(1),
+    });
+    for lost in std::iter::once(gone).chain(between) {
+        let place = Place { router, stream, seq: signed(lost.last), received };
+        stored.missed += insert_lost(connection, &place, &lost, cursor.as_ref())?;
+    }
 
     let last = batch.events.iter().filter_map(|event| event.seq).max();
     let after = last.unwrap_or_else(|| batch.next_seq.saturating_sub(1));

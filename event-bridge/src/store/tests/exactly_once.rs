@@ -87,6 +87,27 @@ async fn lost_events_are_counted_once() {
 }
 
 #[tokio::test]
+async fn unreadable_events_between_others_are_lost_until_they_can_be_read() {
+    let place = Place::new();
+    let store = place.open();
+    let router = store.router("gw").await.unwrap();
+    let mut some = EventBatch { unreadable: vec![4..=5], ..batch(1..9, 0) };
+    some.events.retain(|event| event.seq.is_none_or(|seq| !(4..=5).contains(&seq)));
+    for expected in [2, 0] {
+        let told = store.put_events(router, some.clone(), NOW).await.unwrap();
+        assert_eq!(told.missed, expected);
+    }
+    let kind = Some("events_lost".to_owned());
+    let lost = rows(store.events(EventQuery { rows: all(), kind: kind.clone() })).await;
+    let detail = serde_json::json!({"count": "2", "first_seq": "4", "last_seq": "5"});
+    assert_eq!((lost.len(), &lost[0].detail), (1, &Some(detail)));
+    // A bridge that can read them has been installed.
+    store.put_events(router, batch(1..9, 1), NOW).await.unwrap();
+    assert!(rows(store.events(EventQuery { rows: all(), kind })).await.is_empty());
+    assert_eq!(stored(&store).await.len(), 8);
+}
+
+#[tokio::test]
 async fn another_stream_begins_anew_and_other_routers_have_their_own() {
     let place = Place::new();
     let store = place.open();

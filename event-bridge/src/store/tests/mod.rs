@@ -95,6 +95,7 @@ fn batch(seqs: std::ops::Range<u64>, revision: u64) -> EventBatch {
         next_seq: seqs.end,
         events: seqs.map(|seq| event(seq, at(seq), &format!("number {seq}"))).collect(),
         missed: Some(0),
+        unreadable: Vec::new(),
     }
 }
 
