@@ -1,6 +1,7 @@
 //! netmonitor-bridge: polls routers, keeps what they tell in SQLite, and answers as JSON.
 
 pub mod cli;
+pub mod history;
 pub mod record;
 pub mod routers;
 pub mod store;
