@@ -73,7 +73,8 @@ pub(super) async fn history((State(views), UrlQuery(parameters)): Asked) -> Answ
     // One that is polled no more has no address.
     let address = router_of(&views, &parameters).ok().map(|watched| watched.address());
     let (host, port) = address.unzip();
-    let query = |limit, offset| Query { router, from, until: now + 1, limit: Some(limit), offset };
+    let all = Query::of(router, from, now + 1);
+    let query = |limit, offset| Query { limit: Some(limit), offset, ..all.clone() };
     let samples = query(limit, offset);
     let total = views.store.count_samples(samples.clone()).await?;
     let zone = views.zone.clone();
@@ -98,11 +99,9 @@ pub(super) async fn ping_history((State(views), UrlQuery(parameters)): Asked) ->
     let (_, from) = since(&parameters, now)?;
     let query = PingQuery {
         rows: Query {
-            router: filter(&views, &parameters).await?,
-            from,
-            until: now + 1,
             limit: Some(limit(&parameters, 500)?),
             offset: offset(&parameters)?,
+            ..Query::of(filter(&views, &parameters).await?, from, now + 1)
         },
         target: text(&parameters, "target")?.map(str::to_owned),
     };
@@ -113,11 +112,9 @@ pub(super) async fn ping_history((State(views), UrlQuery(parameters)): Asked) ->
 pub(super) async fn events((State(views), UrlQuery(parameters)): Asked) -> Answer<JsonBody> {
     let query = EventQuery {
         rows: Query {
-            router: filter(&views, &parameters).await?,
-            from: i64::MIN,
-            until: i64::MAX,
             limit: Some(limit(&parameters, 50)?),
             offset: offset(&parameters)?,
+            ..Query::of(filter(&views, &parameters).await?, i64::MIN, i64::MAX)
         },
         kind: text(&parameters, "type")?.map(str::to_owned),
     };
@@ -137,7 +134,7 @@ pub(super) async fn summary((State(views), UrlQuery(parameters)): Asked) -> Answ
     let now = clock::now();
     let (hours, from) = since(&parameters, now)?;
     let router = filter(&views, &parameters).await?;
-    let query = Query { router, from, until: now + 1, limit: None, offset: 0 };
+    let query = Query::of(router, from, now + 1);
     let summary = views.store.summary(query).await?;
     let share = |part: u64, all: u64| if all == 0 { 0.0 } else { part as f64 * 100.0 / all as f64 };
     let hours = if hours.fract() == 0.0 { json!(hours as u64) } else { json!(hours) };

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 use serde_json::{Value, json};
 
-use super::reader::{Key, Select, Span};
-use super::records::{EventRecord, Query, RouterId, Stored, Summary};
+use super::reader::{Select, Span};
+use super::records::{EventRecord, Key, Query, RouterId, Stored, Summary};
 use super::samples::{signed, unsigned};
+use super::{hours, outages};
 use crate::record::{Cursor, Event, EventBatch, Millis};
 use crate::routers::ROUTER_TIME;
 
@@ -30,6 +31,9 @@ pub(super) fn insert_batch(
 ) -> Result<Stored> {
     let stream = stream_id(connection, router, &batch.stream)?;
     let cursor = select_cursor(connection, router)?;
+    if cursor.is_none() {
+        outages::end_concluded(connection, router, received)?;
+    }
     let cursor = cursor.filter(|cursor| cursor.stream == batch.stream);
     let mut stored = Stored::default();
     let mut unnumbered = Vec::new();
@@ -39,9 +43,14 @@ pub(super) fn insert_batch(
                 let place = Place { router, stream, seq: signed(seq), received };
                 match insert_numbered(connection, &place, signed(batch.revision), event)? {
                     Change::New => stored.new += 1,
-                    Change::Corrected => stored.corrected += 1,
-                    Change::Nothing => {}
+                    Change::Corrected { before } => {
+                        stored.corrected += 1;
+                        hours::mark(connection, router, before)?;
+                    }
+                    Change::Nothing => continue,
                 }
+                hours::mark(connection, router, event.at)?;
+                outages::note(connection, &place, event)?;
             }
             None => unnumbered.push(event),
         }
@@ -78,16 +87,19 @@ pub(super) fn insert_batch(
 }
 
 /// Where an event belongs.
-struct Place {
-    router: RouterId,
-    stream: i64,
-    seq: i64,
-    received: Millis,
+pub(super) struct Place {
+    pub(super) router: RouterId,
+    pub(super) stream: i64,
+    pub(super) seq: i64,
+    pub(super) received: Millis,
 }
 
 enum Change {
     New,
-    Corrected,
+    /// With the time that it had before.
+    Corrected {
+        before: Millis,
+    },
     Nothing,
 }
 
@@ -100,15 +112,15 @@ fn insert_numbered(
     let detail = event.detail.as_ref().map(Value::to_string);
     let known = connection
         .prepare_cached(
-            "SELECT revision, (at, kind, message) = (?3, ?4, ?5) AND detail IS ?6 FROM events
+            "SELECT revision, (at, kind, message) = (?3, ?4, ?5) AND detail IS ?6, at FROM events
              WHERE stream = ?1 AND seq = ?2",
         )?
         .query_row(
             params![place.stream, place.seq, event.at, event.kind, event.message, detail],
-            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?)),
+            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?, row.get(2)?)),
         )
         .optional()?;
-    let Some((known, is_same)) = known else {
+    let Some((known, is_same, before)) = known else {
         insert_row(connection, place, revision, event, detail)?;
         return Ok(Change::New);
     };
@@ -129,7 +141,7 @@ fn insert_numbered(
             event.message,
             detail
         ])?;
-    Ok(if is_same { Change::Nothing } else { Change::Corrected })
+    Ok(if is_same { Change::Nothing } else { Change::Corrected { before } })
 }
 
 fn insert_row(
@@ -243,6 +255,11 @@ pub(super) fn insert_unnumbered(
                 words,
             ])?;
         new += 1;
+        hours::mark(connection, router, event.at)?;
+    }
+    if new > 0 {
+        let since = events.iter().map(|event| event.at).min();
+        outages::conclude(connection, router, since.unwrap_or(received))?;
     }
     Ok(new)
 }

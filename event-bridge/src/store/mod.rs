@@ -9,6 +9,8 @@ mod backup;
 mod error;
 mod events;
 mod health;
+mod hours;
+mod outages;
 mod reader;
 mod records;
 mod recovery;
@@ -33,8 +35,8 @@ pub use self::backup::restore;
 pub use self::error::StoreError;
 pub use self::health::Health;
 pub use self::records::{
-    EventQuery, EventRecord, GapRecord, PingQuery, PingRecord, Query, RouterId, RouterRecord, Rows,
-    SampleRecord, Stored, Summary,
+    EventQuery, EventRecord, GapRecord, Key, OutageRecord, PingQuery, PingRecord, Query, RouterId,
+    RouterRecord, Rows, SampleRecord, Stored, Summary,
 };
 pub use self::report::{Report, Table, check};
 
@@ -194,6 +196,20 @@ impl Store {
     /// Events. Must be called within a tokio runtime.
     pub fn events(&self, query: EventQuery) -> Rows<EventRecord> {
         self.inner.readers.scan(query.rows, query.kind)
+    }
+
+    /// Outages that touch the time of the query, as they are known `now`. Must be called
+    /// within a tokio runtime.
+    pub fn outages(&self, query: Query, now: Millis) -> Rows<OutageRecord> {
+        self.inner.readers.scan(query, now)
+    }
+
+    /// The outage that the drop of this number belongs to.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn outage(&self, id: i64, now: Millis) -> Result<Option<OutageRecord>, StoreError> {
+        self.read(move |connection| outages::select_with(connection, id, now)).await
     }
 
     /// Times in which routers could not be reached, newest first.

@@ -13,7 +13,7 @@ use tokio::task::spawn_blocking;
 use super::error::StoreError;
 use super::events::select_cursor;
 use super::health::Shared;
-use super::records::{Query, RouterId, RouterRecord, Rows};
+use super::records::{Key, Query, RouterId, RouterRecord, Rows};
 use super::schema::open_to_read;
 use super::writer::{Message, WeakQueue};
 use crate::record::Millis;
@@ -121,13 +121,6 @@ impl Readers {
     }
 }
 
-/// The place of a row among those of its router, newest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Key {
-    pub(super) at: Millis,
-    pub(super) id: i64,
-}
-
 /// A part of one router's rows.
 pub(super) struct Span<'a> {
     pub(super) router: RouterId,
@@ -185,7 +178,7 @@ impl<R: Select> Scan<R> {
     /// Empty: all of the rows that were looked at are left out, or there are no more.
     fn next_chunk(&mut self, connection: &Connection) -> SqlResult<Vec<R>> {
         if self.sources.is_none() {
-            self.sources = Some(select_sources(connection, self.query.router)?);
+            self.sources = Some(select_sources(connection, &self.query)?);
         }
         let mut sources = self.sources.take().unwrap_or_default();
         let mut chunk = Vec::new();
@@ -253,18 +246,15 @@ impl<R: Select> Scan<R> {
     }
 }
 
-fn select_sources<R>(
-    connection: &Connection,
-    router: Option<RouterId>,
-) -> SqlResult<Vec<Source<R>>> {
+fn select_sources<R>(connection: &Connection, query: &Query) -> SqlResult<Vec<Source<R>>> {
     connection
         .prepare_cached("SELECT id, name FROM routers WHERE ?1 IS NULL OR id = ?1")?
-        .query_map([router.map(|router| router.0)], |row| {
+        .query_map([query.router.map(|router| router.0)], |row| {
             Ok(Source {
                 router: RouterId(row.get(0)?),
                 name: row.get(1)?,
                 ready: VecDeque::new(),
-                before: None,
+                before: query.before,
                 is_done: false,
             })
         })?

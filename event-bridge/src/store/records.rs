@@ -4,6 +4,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::error::StoreError;
+use crate::history::outage::Outage;
 use crate::record::{Cursor, Millis, WanState};
 
 /// A router's number in the database; stays the same for the life of the program.
@@ -13,6 +14,16 @@ pub struct RouterId(pub(super) i64);
 impl RouterId {
     /// The bridge itself, under which it stores what it has to tell (`database_set_aside`).
     pub const BRIDGE: Self = Self(0);
+}
+
+/// The place of a row among all of its kind, newest first: `id` tells those of one moment
+/// apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// Its time.
+    pub at: Millis,
+    /// Its number.
+    pub id: i64,
 }
 
 /// Which rows: `from` ≤ time < `until`, newest first.
@@ -28,6 +39,16 @@ pub struct Query {
     pub limit: Option<u64>,
     /// So many of the newest are left out.
     pub offset: u64,
+    /// Only those older than the row at this place.
+    pub before: Option<Key>,
+}
+
+impl Query {
+    /// All rows of a time.
+    #[must_use]
+    pub fn of(router: Option<RouterId>, from: Millis, until: Millis) -> Self {
+        Self { router, from, until, limit: None, offset: 0, before: None }
+    }
 }
 
 /// Which pings.
@@ -132,6 +153,15 @@ pub struct GapRecord {
     pub from: Millis,
     /// Until the next, or so far.
     pub until: Millis,
+}
+
+/// An outage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutageRecord {
+    /// Its name.
+    pub router: String,
+    /// As it is known now.
+    pub outage: Outage,
 }
 
 /// A router that has been polled at some time.

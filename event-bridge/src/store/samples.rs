@@ -2,8 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
-use super::reader::{Key, Select, Span};
-use super::records::{GapRecord, PingRecord, Query, RouterId, SampleRecord, Summary};
+use super::reader::{Select, Span};
+use super::records::{GapRecord, Key, PingRecord, Query, RouterId, SampleRecord, Summary};
+use super::{hours, outages};
+use crate::history::hour::VOUCHED;
 use crate::record::{Millis, Ping, Sample, WanState};
 
 /// The id of a ping is its sample's id times this, plus its target's id; so is the view.
@@ -46,6 +48,12 @@ pub(super) fn insert_sample(
     let id = connection.last_insert_rowid();
     for ping in &sample.pings {
         insert_ping(connection, router, id, ping)?;
+    }
+    // The next sample is told apart from this one, and may be in the next hour.
+    hours::mark(connection, router, sample.at)?;
+    hours::mark(connection, router, sample.at.saturating_add(VOUCHED))?;
+    if sample.wan_state == WanState::Down || outages::has_open(connection, router)? {
+        outages::conclude(connection, router, sample.at)?;
     }
     Ok(())
 }
@@ -96,6 +104,11 @@ pub(super) fn insert_gap(
     from: Millis,
     until: Millis,
 ) -> Result<()> {
+    let known: Option<Millis> = connection
+        .prepare_cached("SELECT until FROM gaps WHERE router = ?1 AND start = ?2")?
+        .query_row(params![router.0, from], |row| row.get(0))
+        .optional()?;
+    hours::mark_all(connection, router, known.unwrap_or(from), until)?;
     connection
         .prepare_cached(
             "INSERT INTO gaps (router, start, until) VALUES (?1, ?2, max(?2, ?3))
@@ -130,22 +143,16 @@ impl Select for SampleRecord {
     type Filter = ();
 
     fn select(connection: &Connection, span: &Span<'_>, (): &()) -> Result<Vec<Self>> {
-        // The index is unique on the time: one before the key's is enough.
+        let key = span.before.unwrap_or(Key { at: span.until, id: 0 });
         connection
             .prepare_cached(
                 "SELECT id, at, wan_state, rx_errors, tx_errors, rx_dropped, tx_dropped,
                  optical_rx, optical_tx, cpu_temp, pppoe_reconnects_24h, wan_downs_24h
-                 FROM samples WHERE router = ?1 AND at >= ?2 AND at < ?3
-                 ORDER BY at DESC LIMIT ?4 OFFSET ?5",
+                 FROM samples WHERE router = ?1 AND at >= ?2 AND (at, id) < (?3, ?4)
+                 ORDER BY at DESC LIMIT ?5 OFFSET ?6",
             )?
             .query_map(
-                params![
-                    span.router.0,
-                    span.from,
-                    span.before.map_or(span.until, |key| key.at),
-                    span.limit,
-                    span.offset,
-                ],
+                params![span.router.0, span.from, key.at, key.id, span.limit, span.offset],
                 |row| sample_record(span.name, row),
             )?
             .collect()
@@ -271,7 +278,7 @@ fn wan_number(state: WanState) -> i64 {
     }
 }
 
-fn wan_state(number: i64) -> WanState {
+pub(super) fn wan_state(number: i64) -> WanState {
     match number {
         0 => WanState::Down,
         1 => WanState::Up,

@@ -10,7 +10,10 @@ use rusqlite_migration::{M, Migrations};
 use super::error::StoreError;
 
 /// Only appended to: a released migration is never changed.
-const STEPS: &[M<'static>] = &[M::up(include_str!("migrations/0001_history.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("migrations/0001_history.sql")),
+    M::up(include_str!("migrations/0002_years.sql")),
+];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
 /// The newest schema that this program knows.

@@ -4,6 +4,7 @@ mod copies;
 mod exactly_once;
 mod full_disk;
 mod harm;
+mod outages;
 mod reading;
 mod size;
 
@@ -55,7 +56,7 @@ impl Place {
 }
 
 fn all() -> Query {
-    Query { router: None, from: i64::MIN, until: i64::MAX, limit: None, offset: 0 }
+    Query::of(None, i64::MIN, i64::MAX)
 }
 
 fn all_events() -> EventQuery {

@@ -107,7 +107,7 @@ async fn rows_are_merged_by_time_limited_and_left_out() {
     assert!(times(Query { limit: Some(0), ..all() }).await.is_empty());
     assert!(times(Query { offset: u64::MAX, ..all() }).await.is_empty());
     let router = Some(routers[1]);
-    let one = Query { router, from: NOW + 11, until: NOW + 2991, limit: None, offset: 10 };
+    let one = Query { offset: 10, ..Query::of(router, NOW + 11, NOW + 2991) };
     let of_one: Vec<Millis> = (1..289).rev().map(|number| NOW + number * 10 + 1).collect();
     assert_eq!(times(one.clone()).await, of_one);
     assert_eq!(store.count_samples(one).await.unwrap(), 298);

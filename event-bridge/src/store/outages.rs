@@ -1,0 +1,376 @@
+//! SQL of drops: written in the transaction of the events and samples that tell them, and
+//! read as outages. Nothing is put together in the tables, so nothing there has to be undone
+//! when later evidence comes.
+
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+use serde_json::Value;
+
+use super::events::{Place, select_cursor};
+use super::hours;
+use super::reader::{Select, Span};
+use super::records::{Key, OutageRecord, RouterId};
+use super::samples::wan_state;
+use crate::history::derive::{self, Found, Word};
+use crate::history::ledger::{self, Known, TOGETHER};
+use crate::history::outage::{Boot, Drop, Outage};
+use crate::record::{Event, Millis, WanState};
+
+/// What was said so long before may belong to what is said now.
+const LOOK_BACK: Millis = 600_000;
+
+/// Takes in what an event tells of outages. Again with the same: nothing changes.
+pub(super) fn note(connection: &Connection, place: &Place, event: &Event) -> Result<()> {
+    match event.kind.as_str() {
+        "outage_start" => note_start(connection, place, event),
+        "outage_end" => note_end(connection, place, event),
+        "router_boot" => note_boot(connection, place, event.at),
+        _ => Ok(()),
+    }
+}
+
+fn word<'a>(event: &'a Event, name: &str) -> Option<&'a str> {
+    event.detail.as_ref()?.get(name)?.as_str()
+}
+
+fn note_start(connection: &Connection, place: &Place, event: &Event) -> Result<()> {
+    let Some(name) = word(event, "outage") else { return Ok(()) };
+    mark_drop(connection, place, name, event.at)?;
+    connection
+        .prepare_cached(
+            "INSERT INTO drops (router, name, stream, start, is_told, cause, side)
+             VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6)
+             ON CONFLICT (router, name) DO UPDATE SET start = excluded.start, is_told = 1,
+             cause = iif(until IS NULL, excluded.cause, cause),
+             side = iif(until IS NULL, excluded.side, side)",
+        )?
+        .execute(params![
+            place.router.0,
+            name,
+            place.stream,
+            event.at,
+            word(event, "cause").unwrap_or("unknown"),
+            word(event, "side").unwrap_or("unknown"),
+        ])?;
+    mark_drop(connection, place, name, event.at)
+}
+
+fn note_end(connection: &Connection, place: &Place, event: &Event) -> Result<()> {
+    let Some(name) = word(event, "outage") else { return Ok(()) };
+    let millis = |name: &str| {
+        let seconds: f64 = word(event, name)?.parse().ok()?;
+        seconds.is_finite().then(|| (seconds * 1000.0).round() as Millis)
+    };
+    // The duration is right on every clock; the time of the start is as it was told.
+    let lasted = millis("duration_seconds").map(|lasted| event.at.saturating_sub(lasted));
+    let start = lasted.or_else(|| millis("start_timestamp_seconds")).unwrap_or(event.at);
+    mark_drop(connection, place, name, start.min(event.at))?;
+    connection
+        .prepare_cached(
+            "INSERT INTO drops (router, name, stream, start, is_told, until, cause, side,
+             evidence) VALUES (?1, ?2, ?3, min(?4, ?5), 0, ?5, ?6, ?7, ?8)
+             ON CONFLICT (router, name) DO UPDATE SET until = excluded.until,
+             cause = excluded.cause, side = excluded.side, evidence = excluded.evidence,
+             start = iif(is_told, start, excluded.start)",
+        )?
+        .execute(params![
+            place.router.0,
+            name,
+            place.stream,
+            start,
+            event.at,
+            word(event, "cause").unwrap_or("unknown"),
+            word(event, "side").unwrap_or("unknown"),
+            event.detail.as_ref().map(Value::to_string),
+        ])?;
+    mark_drop(connection, place, name, event.at)
+}
+
+/// The hours of a drop, as far as it is known, and up to `at` are to be added up again; also
+/// those after its end, which may have been taken for a part of it.
+fn mark_drop(connection: &Connection, place: &Place, name: &str, at: Millis) -> Result<()> {
+    let known: Option<Millis> = connection
+        .prepare_cached("SELECT start FROM drops WHERE router = ?1 AND name = ?2")?
+        .query_row(params![place.router.0, name], |row| row.get(0))
+        .optional()?;
+    let start = known.map_or(at, |start| start.min(at));
+    hours::mark_all(connection, place.router, start, at.max(place.received))
+}
+
+fn note_boot(connection: &Connection, place: &Place, at: Millis) -> Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO boots (router, stream, seq, at) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET at = excluded.at",
+        )?
+        .execute(params![place.router.0, place.stream, place.seq, at])?;
+    let open: Option<Millis> = connection
+        .prepare_cached("SELECT min(start) FROM drops WHERE router = ?1 AND until IS NULL")?
+        .query_row([place.router.0], |row| row.get(0))?;
+    match open {
+        Some(start) => hours::mark_all(connection, place.router, start, place.received),
+        None => Ok(()),
+    }
+}
+
+/// Is a drop that was concluded here still going on?
+pub(super) fn has_open(connection: &Connection, router: RouterId) -> Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT 1 FROM drops WHERE router = ?1 AND stream IS NULL AND until IS NULL",
+        )?
+        .exists([router.0])
+}
+
+/// Concludes drops anew from what an agent without a detector has told since `since`.
+pub(super) fn conclude(connection: &Connection, router: RouterId, since: Millis) -> Result<()> {
+    if select_cursor(connection, router)?.is_some() {
+        return Ok(()); // it tells its outages itself
+    }
+    let from = since.saturating_sub(LOOK_BACK);
+    let mut known = select_concluded(connection, router, from)?;
+    let mut words = select_words(connection, router, from)?;
+    // One that began before goes on; why it did is not looked for again.
+    let early = known.first().filter(|drop| drop.start < from).cloned();
+    if let Some(early) = &early {
+        words.insert(0, (early.start, Word::Sample(WanState::Down)));
+    }
+    for mut found in derive::drops(&words) {
+        if let Some(early) = early.as_ref().filter(|early| early.start == found.start) {
+            (found.cause, found.side) = (early.cause.clone(), early.side.clone());
+        }
+        let overlaps = |drop: &Drop| {
+            drop.start <= found.until.unwrap_or(Millis::MAX)
+                && found.start <= drop.until.unwrap_or(Millis::MAX)
+        };
+        let place = known.iter().position(overlaps);
+        put_concluded(connection, router, place.map(|at| known.remove(at)), &found)?;
+    }
+    for gone in known {
+        hours::mark_all(connection, router, gone.start, gone.until.unwrap_or(since))?;
+        connection.prepare_cached("DELETE FROM drops WHERE id = ?1")?.execute([gone.id])?;
+    }
+    Ok(())
+}
+
+/// The router has an agent with a detector now; its own word begins here.
+pub(super) fn end_concluded(connection: &Connection, router: RouterId, at: Millis) -> Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE drops SET until = max(start, ?2)
+             WHERE router = ?1 AND stream IS NULL AND until IS NULL",
+        )?
+        .execute(params![router.0, at])?;
+    Ok(())
+}
+
+fn put_concluded(
+    connection: &Connection,
+    router: RouterId,
+    known: Option<Drop>,
+    found: &Found,
+) -> Result<()> {
+    let Found { start, until, cause, side } = found;
+    if let Some(drop) = &known {
+        if (drop.start, drop.until, &drop.cause, &drop.side) == (*start, *until, cause, side) {
+            return Ok(());
+        }
+        hours::mark_all(connection, router, drop.start, drop.until.unwrap_or(drop.start))?;
+    }
+    hours::mark_all(connection, router, *start, until.unwrap_or(*start))?;
+    let name = known.map_or_else(|| format!("bridge-{start}"), |drop| drop.name);
+    connection
+        .prepare_cached(
+            "INSERT INTO drops (router, name, start, is_told, until, cause, side)
+             VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6)
+             ON CONFLICT (router, name) DO UPDATE SET start = excluded.start,
+             until = excluded.until, cause = excluded.cause, side = excluded.side",
+        )?
+        .execute(params![router.0, name, start, until, cause.word(), side.word()])?;
+    Ok(())
+}
+
+/// Those concluded here that reach beyond `from`, by time.
+fn select_concluded(connection: &Connection, router: RouterId, from: Millis) -> Result<Vec<Drop>> {
+    connection
+        .prepare_cached(
+            "SELECT id, name, stream, start, until, cause, side, evidence FROM drops
+             WHERE router = ?1 AND stream IS NULL AND (until IS NULL OR until >= ?2)
+             ORDER BY start, id",
+        )?
+        .query_map(params![router.0, from], drop_record)?
+        .collect()
+}
+
+/// Samples and events without numbers, by time.
+fn select_words(
+    connection: &Connection,
+    router: RouterId,
+    from: Millis,
+) -> Result<Vec<(Millis, Word)>> {
+    let mut words: Vec<(Millis, Word)> = connection
+        .prepare_cached("SELECT at, wan_state FROM samples WHERE router = ?1 AND at >= ?2")?
+        .query_map(params![router.0, from], |row| {
+            Ok((row.get(0)?, Word::Sample(wan_state(row.get(1)?))))
+        })?
+        .collect::<Result<_>>()?;
+    let mut events = connection.prepare_cached(
+        "SELECT at, kind FROM events WHERE router = ?1 AND at >= ?2 AND stream IS NULL
+         ORDER BY at, id",
+    )?;
+    for event in events.query_map(params![router.0, from], |row| Ok((row.get(0)?, row.get(1)?)))? {
+        let (at, kind) = event?;
+        words.push((at, Word::Event(kind)));
+    }
+    // An event of the moment of a sample is the reason for it.
+    words.sort_by_key(|(at, word)| (*at, matches!(word, Word::Sample(_))));
+    Ok(words)
+}
+
+fn drop_record(row: &Row<'_>) -> Result<Drop> {
+    let word = |column| row.get::<_, String>(column);
+    // Words always parse.
+    let Ok(cause) = word(5)?.parse();
+    let Ok(side) = word(6)?.parse();
+    let evidence: Option<String> = row.get(7)?;
+    Ok(Drop {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        stream: row.get(2)?,
+        start: row.get(3)?,
+        until: row.get(4)?,
+        cause,
+        side,
+        evidence: evidence.and_then(|text| serde_json::from_str(&text).ok()),
+    })
+}
+
+/// The newest `limit` drops that began before `before` (by time and id), newest first.
+fn select_before(
+    connection: &Connection,
+    router: RouterId,
+    before: Key,
+    limit: i64,
+) -> Result<Vec<Drop>> {
+    connection
+        .prepare_cached(
+            "SELECT id, name, stream, start, until, cause, side, evidence FROM drops
+             WHERE router = ?1 AND (start, id) < (?2, ?3) ORDER BY start DESC, id DESC LIMIT ?4",
+        )?
+        .query_map(params![router.0, before.at, before.id, limit], drop_record)?
+        .collect()
+}
+
+/// The drops from `from` on that may belong to one before them, and one more.
+fn select_following(connection: &Connection, router: RouterId, from: Key) -> Result<Vec<Drop>> {
+    let before = select_before(connection, router, from, 1)?.pop();
+    let mut reach = before.map_or(from.at, |drop| drop.until.unwrap_or(Millis::MAX).max(from.at));
+    let mut statement = connection.prepare_cached(
+        "SELECT id, name, stream, start, until, cause, side, evidence FROM drops
+         WHERE router = ?1 AND (start, id) >= (?2, ?3) ORDER BY start, id",
+    )?;
+    let mut following: Vec<Drop> = Vec::new();
+    let mut rows = statement.query(params![router.0, from.at, from.id])?;
+    while let Some(row) = rows.next()? {
+        let drop = drop_record(row)?;
+        let is_apart = drop.start.saturating_sub(reach) > TOGETHER;
+        reach = drop.until.unwrap_or(Millis::MAX);
+        following.push(drop);
+        if is_apart {
+            break;
+        }
+    }
+    Ok(following)
+}
+
+fn known(connection: &Connection, router: RouterId, now: Millis) -> Result<Known> {
+    let heard = connection
+        .prepare_cached("SELECT max(at) FROM samples WHERE router = ?1")?
+        .query_row([router.0], |row| row.get(0))?;
+    let boots = connection
+        .prepare_cached("SELECT stream, at FROM boots WHERE router = ?1")?
+        .query_map([router.0], |row| Ok(Boot { stream: row.get(0)?, at: row.get(1)? }))?
+        .collect::<Result<_>>()?;
+    Ok(Known { boots, heard, now })
+}
+
+/// Drops looked at for each outage that is asked for: most outages are one drop.
+const DROPS_PER_OUTAGE: i64 = 2;
+
+impl Select for OutageRecord {
+    /// Now.
+    type Filter = Millis;
+
+    /// Those that touch the time of the span.
+    fn select(connection: &Connection, span: &Span<'_>, now: &Millis) -> Result<Vec<Self>> {
+        let known = known(connection, span.router, *now)?;
+        let wanted = span.limit.saturating_add(span.offset);
+        let last = span.before.unwrap_or(Key { at: span.until, id: 0 });
+        let following = select_following(connection, span.router, last)?;
+        let mut look = wanted.saturating_mul(DROPS_PER_OUTAGE).saturating_add(1);
+        loop {
+            let mut drops = select_before(connection, span.router, last, look)?;
+            let is_all = (drops.len() as i64) < look;
+            drops.reverse();
+            drops.extend(following.iter().cloned());
+            let mut outages = ledger::outages(drops, &known);
+            let reaches_beyond = outages.first().is_some_and(|first| first.until() <= span.from);
+            if !is_all && !outages.is_empty() {
+                outages.remove(0); // its begin may lie before what was looked at
+            }
+            outages.retain(|outage| {
+                let is_before = span.before.is_none_or(|key| key_of(outage) < key);
+                is_before && outage.start() < span.until && outage.until() > span.from
+            });
+            if is_all || reaches_beyond || outages.len() as i64 >= wanted {
+                let (skip, take) = (span.offset.max(0) as usize, span.limit.max(0) as usize);
+                let records = outages.into_iter().rev().skip(skip).take(take);
+                let router = span.name.to_owned();
+                let record = |outage| OutageRecord { router: router.clone(), outage };
+                return Ok(records.map(record).collect());
+            }
+            look = look.saturating_mul(4);
+        }
+    }
+
+    fn key(&self) -> Key {
+        key_of(&self.outage)
+    }
+}
+
+fn key_of(outage: &Outage) -> Key {
+    Key { at: outage.start(), id: outage.id() }
+}
+
+/// The outage that has this drop.
+pub(super) fn select_with(
+    connection: &Connection,
+    id: i64,
+    now: Millis,
+) -> Result<Option<OutageRecord>> {
+    let found: Option<(i64, String, Millis)> = connection
+        .prepare_cached(
+            "SELECT d.router, r.name, d.start FROM drops AS d
+             JOIN routers AS r ON r.id = d.router WHERE d.id = ?1",
+        )?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    let Some((router, name, start)) = found else { return Ok(None) };
+    // Drops without a length touch the moment before, too.
+    let touching = (start.saturating_sub(1), start.saturating_add(1));
+    let outages = select_touching(connection, RouterId(router), touching, now)?;
+    let mut having = outages.into_iter();
+    let outage = having.find(|outage| outage.drops.iter().any(|drop| drop.drop.id == id));
+    Ok(outage.map(|outage| OutageRecord { router: name, outage }))
+}
+
+/// One router's outages that touch a time, newest first.
+pub(super) fn select_touching(
+    connection: &Connection,
+    router: RouterId,
+    (from, until): (Millis, Millis),
+    now: Millis,
+) -> Result<Vec<Outage>> {
+    let span = Span { router, name: "", from, until, before: None, limit: i64::MAX / 8, offset: 0 };
+    let records = OutageRecord::select(connection, &span, &now)?;
+    Ok(records.into_iter().map(|record| record.outage).collect())
+}
