@@ -126,9 +126,9 @@ mod tests {
         let stop = CancellationToken::new();
         let router = Router::new().route("/", get(endless));
         let serving = tokio::spawn(serve(listener, router, stop.clone()));
-        let began = tokio::time::Instant::now();
-        dropped.await.unwrap_err();
-        assert!(began.elapsed() >= WRITE_TIME);
+        let mut dropped = dropped;
+        tokio::time::timeout(WRITE_TIME / 2, &mut dropped).await.expect_err("it may be slow");
+        dropped.await.expect_err("nothing is ever sent");
         stop.cancel();
         serving.await.unwrap().unwrap();
         drop(client);
