@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use serde_json::{Value, json};
 
 use super::reader::{Select, Span};
-use super::records::{EventRecord, Key, Query, RouterId, Stored, Summary};
+use super::records::{EventRecord, Key, RouterId, Stored};
 use super::samples::{signed, unsigned};
 use super::{hours, outages};
 use crate::record::{Cursor, Event, EventBatch, Millis};
@@ -332,23 +332,4 @@ impl Select for EventRecord {
     fn key(&self) -> Key {
         Key { at: self.at, id: self.id }
     }
-}
-
-/// Adds the part of the summary that events tell.
-pub(super) fn summarise(
-    connection: &Connection,
-    query: &Query,
-    summary: &mut Summary,
-) -> Result<()> {
-    (summary.pppoe_events, summary.wan_events) = connection
-        .prepare_cached(
-            "SELECT coalesce(sum(kind GLOB 'pppoe_*'), 0), coalesce(sum(kind GLOB 'wan_*'), 0)
-             FROM events WHERE router IN (SELECT id FROM routers WHERE ?1 IS NULL OR id = ?1)
-             AND at >= ?2 AND at < ?3",
-        )?
-        .query_row(
-            params![query.router.map(|router| router.0), query.from, query.until],
-            |row| Ok((unsigned(row.get(0)?), unsigned(row.get(1)?))),
-        )?;
-    Ok(())
 }

@@ -1,9 +1,16 @@
-//! SQL of hours: which of them are due to be added up.
+//! SQL of hours: which of them are due, adding them up, and reading sums.
+//!
+//! An hour is due from the first change of its rows until it is added up, in the transaction
+//! of either; so a crash leaves no hour that is not what its rows say.
 
-use rusqlite::{Connection, Result, params};
+use std::ops::Range;
 
-use super::records::RouterId;
-use crate::history::hour::HOUR;
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+
+use super::outages;
+use super::records::{Query, RouterId, Summary};
+use super::samples::{signed, unsigned, wan_state};
+use crate::history::hour::{HOUR, Hour, HourPings, Poll, PollPing, Rows, Sum, VOUCHED};
 use crate::record::Millis;
 
 /// Hours that one change may touch; an outage longer than a year is in no table of hours.
@@ -27,4 +34,332 @@ pub(super) fn mark_all(
     let last = until.div_euclid(HOUR);
     let first = from.div_euclid(HOUR).max(last.saturating_sub(MOST));
     (first..=last).try_for_each(|hour| mark(connection, router, hour.saturating_mul(HOUR)))
+}
+
+/// A sample is told apart from the one before, and the one after it from this one.
+pub(super) fn mark_sample(connection: &Connection, router: RouterId, at: Millis) -> Result<()> {
+    mark(connection, router, at)?;
+    let neighbours: (Option<Millis>, Option<Millis>) = connection
+        .prepare_cached(
+            "SELECT (SELECT max(at) FROM samples WHERE router = ?1 AND at < ?2),
+                    (SELECT min(at) FROM samples WHERE router = ?1 AND at > ?2)",
+        )?
+        .query_row(params![router.0, at], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let near = |other: &Millis| at.abs_diff(*other) <= VOUCHED.unsigned_abs();
+    for other in [neighbours.0, neighbours.1].into_iter().flatten().filter(near) {
+        mark(connection, router, other)?;
+    }
+    Ok(())
+}
+
+/// Adds up at most `limit` hours that are complete `now`, oldest first, and gives how many
+/// there were. What is older than the oldest rows stays as it is.
+pub(super) fn roll_up(connection: &Connection, now: Millis, limit: u64) -> Result<u64> {
+    let complete = now.div_euclid(HOUR);
+    let due: Vec<(RouterId, i64)> = connection
+        .prepare_cached(
+            "SELECT router, hour FROM hours_due WHERE hour < ?1 ORDER BY hour, router LIMIT ?2",
+        )?
+        .query_map(params![complete, signed(limit)], |row| {
+            Ok((RouterId(row.get(0)?), row.get(1)?))
+        })?
+        .collect::<Result<_>>()?;
+    let kept = rows_since(connection)?;
+    for (router, hour) in &due {
+        if hour.saturating_mul(HOUR) >= kept {
+            add_up(connection, *router, *hour, now)?;
+        }
+        connection
+            .prepare_cached("DELETE FROM hours_due WHERE router = ?1 AND hour = ?2")?
+            .execute(params![router.0, hour])?;
+    }
+    Ok(due.len() as u64)
+}
+
+/// From here on no row has been deleted.
+pub(super) fn rows_since(connection: &Connection) -> Result<Millis> {
+    let since = connection
+        .prepare_cached("SELECT value FROM facts WHERE name = 'rows_since'")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(since.unwrap_or(Millis::MIN))
+}
+
+fn add_up(connection: &Connection, router: RouterId, hour: i64, now: Millis) -> Result<()> {
+    let start = hour.saturating_mul(HOUR);
+    let time = start..start.saturating_add(HOUR);
+    let (polls, events) =
+        (select_polls(connection, router, &time)?, select_kinds(connection, router, &time)?);
+    let gaps = select_gaps(connection, router, &time)?;
+    let touching = (time.start.saturating_sub(VOUCHED), time.end.saturating_add(VOUCHED));
+    let mut outages = outages::select_touching(connection, router, touching, now)?;
+    outages.reverse();
+    let rows = Rows { polls: &polls, events: &events, gaps: &gaps, outages: &outages };
+    let sums = Hour::of(start, rows);
+    connection
+        .prepare_cached("DELETE FROM hours WHERE router = ?1 AND hour = ?2")?
+        .execute(params![router.0, hour])?;
+    // Of hours in which nothing was there is no row; targets are never taken away.
+    if sums == Hour::default() { Ok(()) } else { insert_hour(connection, router, hour, &sums) }
+}
+
+/// The polls of a time, the last one before and the first one after it.
+fn select_polls(
+    connection: &Connection,
+    router: RouterId,
+    time: &Range<Millis>,
+) -> Result<Vec<Poll>> {
+    let mut polls: Vec<(i64, Poll)> = connection
+        .prepare_cached(
+            "SELECT id, at, wan_state, rx_errors, tx_errors, rx_dropped, tx_dropped, optical_rx,
+             optical_tx, cpu_temp FROM samples WHERE router = ?1
+             AND at >= coalesce((SELECT max(at) FROM samples WHERE router = ?1 AND at < ?2), ?2)
+             AND at <= coalesce((SELECT min(at) FROM samples WHERE router = ?1 AND at >= ?3), ?3)
+             ORDER BY at",
+        )?
+        .query_map(params![router.0, time.start, time.end], |row| {
+            let poll = Poll {
+                at: row.get(1)?,
+                wan_state: wan_state(row.get(2)?),
+                errors: [row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?],
+                optical_rx: row.get(7)?,
+                optical_tx: row.get(8)?,
+                cpu: row.get(9)?,
+                pings: Vec::new(),
+            };
+            Ok((row.get(0)?, poll))
+        })?
+        .collect::<Result<_>>()?;
+    let mut pings = connection
+        .prepare_cached("SELECT target, rtt, loss, sent, lost FROM pings WHERE sample = ?1")?;
+    for (sample, poll) in &mut polls {
+        poll.pings = pings
+            .query_map([*sample], |row| {
+                let (rtt, loss) = (row.get(1)?, row.get(2)?);
+                let (sent, lost) = (row.get(3)?, row.get(4)?);
+                Ok((row.get(0)?, PollPing { rtt, loss, sent, lost }))
+            })?
+            .collect::<Result<_>>()?;
+    }
+    Ok(polls.into_iter().map(|(_, poll)| poll).collect())
+}
+
+fn select_kinds(
+    connection: &Connection,
+    router: RouterId,
+    time: &Range<Millis>,
+) -> Result<Vec<String>> {
+    connection
+        .prepare_cached("SELECT kind FROM events WHERE router = ?1 AND at >= ?2 AND at < ?3")?
+        .query_map(params![router.0, time.start, time.end], |row| row.get(0))?
+        .collect()
+}
+
+fn select_gaps(
+    connection: &Connection,
+    router: RouterId,
+    time: &Range<Millis>,
+) -> Result<Vec<Range<Millis>>> {
+    connection
+        .prepare_cached(
+            "SELECT start, until FROM gaps WHERE router = ?1 AND until > ?2 AND start < ?3
+             ORDER BY start",
+        )?
+        .query_map(params![router.0, time.start, time.end], |row| Ok(row.get(0)?..row.get(1)?))?
+        .collect()
+}
+
+fn insert_hour(connection: &Connection, router: RouterId, number: i64, hour: &Hour) -> Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO hours (router, hour, samples, samples_up, observed, outage,
+             loss_sum, loss_count, cpu_sum, cpu_count, cpu_max, optical_rx_sum, optical_rx_count,
+             optical_rx_min, optical_tx_sum, optical_tx_count, rx_errors, tx_errors, rx_dropped,
+             tx_dropped, pppoe_events, wan_events, pppoe_ups, wan_downs)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+             ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
+        )?
+        .execute(params![
+            router.0,
+            number,
+            hour.samples,
+            hour.samples_up,
+            hour.observed,
+            hour.outage,
+            hour.loss.sum,
+            hour.loss.count,
+            hour.cpu.sum,
+            hour.cpu.count,
+            hour.cpu.max,
+            hour.optical_rx.sum,
+            hour.optical_rx.count,
+            hour.optical_rx.min,
+            hour.optical_tx.sum,
+            hour.optical_tx.count,
+            hour.errors[0],
+            hour.errors[1],
+            hour.errors[2],
+            hour.errors[3],
+            hour.pppoe_events,
+            hour.wan_events,
+            hour.pppoe_ups,
+            hour.wan_downs,
+        ])?;
+    for (target, pings) in &hour.targets {
+        insert_pings(connection, *target, number, pings)?;
+    }
+    Ok(())
+}
+
+fn insert_pings(
+    connection: &Connection,
+    target: i64,
+    number: i64,
+    pings: &HourPings,
+) -> Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO hour_pings (target, hour, rtt_sum, rtt_count, rtt_min, rtt_max,
+             rtt_p95, loss_sum, loss_count, sent, lost)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )?
+        .execute(params![
+            target,
+            number,
+            pings.rtt.sum,
+            pings.rtt.count,
+            pings.rtt.min,
+            pings.rtt.max,
+            pings.rtt_p95,
+            pings.loss.sum,
+            pings.loss.count,
+            pings.sent,
+            pings.lost,
+        ])?;
+    Ok(())
+}
+
+/// What a summary is made of.
+#[derive(Debug, Default)]
+struct Sums {
+    samples: i64,
+    samples_up: i64,
+    loss: Sum,
+    cpu: Sum,
+    pppoe_events: i64,
+    wan_events: i64,
+}
+
+impl Sums {
+    fn add(&mut self, row: &Row<'_>) -> Result<()> {
+        self.samples += row.get::<_, i64>(0)?;
+        self.samples_up += row.get::<_, i64>(1)?;
+        self.loss.sum += row.get::<_, i64>(2)?;
+        self.loss.count += row.get::<_, i64>(3)?;
+        self.cpu.sum += row.get::<_, i64>(4)?;
+        self.cpu.count += row.get::<_, i64>(5)?;
+        self.pppoe_events += row.get::<_, i64>(6)?;
+        self.wan_events += row.get::<_, i64>(7)?;
+        Ok(())
+    }
+}
+
+/// Totals and means of a time: whole hours as they were added up, and the rest from rows.
+pub(super) fn summarise(connection: &Connection, query: &Query) -> Result<Summary> {
+    let first = query.from.div_euclid(HOUR).saturating_add(i64::from(query.from % HOUR != 0));
+    let last = query.until.div_euclid(HOUR).max(first);
+    let mut sums = Sums::default();
+    let routers: Vec<RouterId> = connection
+        .prepare_cached("SELECT id FROM routers WHERE ?1 IS NULL OR id = ?1")?
+        .query_map([query.router.map(|router| router.0)], |row| row.get(0).map(RouterId))?
+        .collect::<Result<_>>()?;
+    for router in routers {
+        add_hours(connection, router, first..last, &mut sums)?;
+        for rows in times_of_rows(connection, router, query, first..last)? {
+            add_rows(connection, router, &rows, &mut sums)?;
+        }
+    }
+    let mean = |sum: Sum| (sum.count > 0).then(|| sum.sum as f64 / sum.count as f64 / 10.0);
+    Ok(Summary {
+        samples: unsigned(sums.samples),
+        samples_up: unsigned(sums.samples_up),
+        mean_loss_percent: mean(sums.loss),
+        mean_cpu_celsius: mean(sums.cpu),
+        pppoe_events: unsigned(sums.pppoe_events),
+        wan_events: unsigned(sums.wan_events),
+    })
+}
+
+fn add_hours(
+    connection: &Connection,
+    router: RouterId,
+    hours: Range<i64>,
+    sums: &mut Sums,
+) -> Result<()> {
+    connection
+        .prepare_cached(
+            "SELECT coalesce(sum(samples), 0), coalesce(sum(samples_up), 0),
+             coalesce(sum(loss_sum), 0), coalesce(sum(loss_count), 0), coalesce(sum(cpu_sum), 0),
+             coalesce(sum(cpu_count), 0), coalesce(sum(pppoe_events), 0),
+             coalesce(sum(wan_events), 0)
+             FROM hours AS h WHERE router = ?1 AND hour >= ?2 AND hour < ?3 AND NOT EXISTS
+             (SELECT 1 FROM hours_due AS d WHERE d.router = h.router AND d.hour = h.hour)",
+        )?
+        .query_row(params![router.0, hours.start, hours.end], |row| sums.add(row))
+}
+
+/// The times of a query that are in no hour that can be used; neighbours are put together.
+fn times_of_rows(
+    connection: &Connection,
+    router: RouterId,
+    query: &Query,
+    hours: Range<i64>,
+) -> Result<Vec<Range<Millis>>> {
+    let due: Vec<i64> = connection
+        .prepare_cached(
+            "SELECT hour FROM hours_due WHERE router = ?1 AND hour >= ?2 AND hour < ?3
+             ORDER BY hour",
+        )?
+        .query_map(params![router.0, hours.start, hours.end], |row| row.get(0))?
+        .collect::<Result<_>>()?;
+    let start = |hour: i64| hour.saturating_mul(HOUR);
+    let due = due.into_iter().map(|hour| start(hour)..start(hour).saturating_add(HOUR));
+    let before = query.from..start(hours.start).min(query.until);
+    let after = start(hours.end).max(query.from)..query.until;
+    let mut times: Vec<Range<Millis>> = Vec::new();
+    for time in std::iter::once(before).chain(due).chain([after]).filter(|time| !time.is_empty()) {
+        match times.last_mut() {
+            Some(last) if last.end >= time.start => last.end = last.end.max(time.end),
+            _ => times.push(time),
+        }
+    }
+    Ok(times)
+}
+
+fn add_rows(
+    connection: &Connection,
+    router: RouterId,
+    time: &Range<Millis>,
+    sums: &mut Sums,
+) -> Result<()> {
+    connection
+        .prepare_cached(
+            "SELECT count(*), coalesce(sum(wan_state = 1), 0), 0, 0, coalesce(sum(cpu_temp), 0),
+             count(cpu_temp), 0, 0 FROM samples WHERE router = ?1 AND at >= ?2 AND at < ?3",
+        )?
+        .query_row(params![router.0, time.start, time.end], |row| sums.add(row))?;
+    connection
+        .prepare_cached(
+            "SELECT 0, 0, coalesce(sum(p.loss), 0), count(p.loss), 0, 0, 0, 0
+             FROM samples AS s CROSS JOIN pings AS p ON p.sample = s.id
+             WHERE s.router = ?1 AND s.at >= ?2 AND s.at < ?3",
+        )?
+        .query_row(params![router.0, time.start, time.end], |row| sums.add(row))?;
+    connection
+        .prepare_cached(
+            "SELECT 0, 0, 0, 0, 0, 0, coalesce(sum(kind GLOB 'pppoe_*'), 0),
+             coalesce(sum(kind GLOB 'wan_*'), 0)
+             FROM events WHERE router = ?1 AND at >= ?2 AND at < ?3",
+        )?
+        .query_row(params![router.0, time.start, time.end], |row| sums.add(row))
 }

@@ -175,6 +175,15 @@ impl Store {
         .await
     }
 
+    /// Adds up at most `limit` hours that are complete `now` and not yet what their rows say;
+    /// gives how many there were.
+    ///
+    /// # Errors
+    /// Nothing is added up then.
+    pub async fn roll_up(&self, now: Millis, limit: u64) -> Result<u64, StoreError> {
+        self.write(move |connection| hours::roll_up(connection, now, limit), |_, _| {}).await
+    }
+
     /// How far the router's events have been read; `None`: nothing yet.
     ///
     /// # Errors
@@ -233,12 +242,7 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn summary(&self, query: Query) -> Result<Summary, StoreError> {
-        self.read(move |connection| {
-            let mut summary = samples::summarise(connection, &query)?;
-            events::summarise(connection, &query, &mut summary)?;
-            Ok(summary)
-        })
-        .await
+        self.read(move |connection| hours::summarise(connection, &query)).await
     }
 
     /// All that were ever polled, by name.

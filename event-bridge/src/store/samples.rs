@@ -3,9 +3,8 @@
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::reader::{Select, Span};
-use super::records::{GapRecord, Key, PingRecord, Query, RouterId, SampleRecord, Summary};
+use super::records::{GapRecord, Key, PingRecord, Query, RouterId, SampleRecord};
 use super::{hours, outages};
-use crate::history::hour::VOUCHED;
 use crate::record::{Millis, Ping, Sample, WanState};
 
 /// The id of a ping is its sample's id times this, plus its target's id; so is the view.
@@ -49,9 +48,7 @@ pub(super) fn insert_sample(
     for ping in &sample.pings {
         insert_ping(connection, router, id, ping)?;
     }
-    // The next sample is told apart from this one, and may be in the next hour.
-    hours::mark(connection, router, sample.at)?;
-    hours::mark(connection, router, sample.at.saturating_add(VOUCHED))?;
+    hours::mark_sample(connection, router, sample.at)?;
     if sample.wan_state == WanState::Down || outages::has_open(connection, router)? {
         outages::conclude(connection, router, sample.at)?;
     }
@@ -198,7 +195,7 @@ impl Select for PingRecord {
                  FROM samples AS s CROSS JOIN pings AS p ON p.sample = s.id
                  CROSS JOIN targets AS t ON t.id = p.target
                  WHERE s.router = ?1 AND s.at >= ?2 AND s.at <= ?3
-                 AND (s.at < ?3 OR p.target < ?4) AND (?5 IS NULL OR t.name = ?5)
+                 AND (s.at < ?3 OR p.sample * 262144 + p.target < ?4) AND (?5 IS NULL OR t.name = ?5)
                  ORDER BY s.at DESC, p.target DESC LIMIT ?6 OFFSET ?7",
             )?
             .query_map(
@@ -206,7 +203,7 @@ impl Select for PingRecord {
                     span.router.0,
                     span.from,
                     key.at,
-                    key.id % TARGETS,
+                    key.id,
                     target,
                     span.limit,
                     span.offset,
@@ -241,33 +238,6 @@ pub(super) fn count_samples(connection: &Connection, query: &Query) -> Result<u6
         .query_row(params![query.router.map(|router| router.0), query.from, query.until], |row| {
             row.get(0).map(unsigned)
         })
-}
-
-/// The part of the summary that samples and pings tell.
-pub(super) fn summarise(connection: &Connection, query: &Query) -> Result<Summary> {
-    let range = params![query.router.map(|router| router.0), query.from, query.until];
-    let mut summary = connection
-        .prepare_cached(
-            "SELECT count(*), coalesce(sum(wan_state = 1), 0), avg(cpu_temp) / 10.0 FROM samples
-             WHERE router IN (SELECT id FROM routers WHERE ?1 IS NULL OR id = ?1)
-             AND at >= ?2 AND at < ?3",
-        )?
-        .query_row(range, |row| {
-            Ok(Summary {
-                samples: unsigned(row.get(0)?),
-                samples_up: unsigned(row.get(1)?),
-                mean_cpu_celsius: row.get(2)?,
-                ..Summary::default()
-            })
-        })?;
-    summary.mean_loss_percent = connection
-        .prepare_cached(
-            "SELECT avg(p.loss) / 10.0 FROM samples AS s CROSS JOIN pings AS p ON p.sample = s.id
-             WHERE s.router IN (SELECT id FROM routers WHERE ?1 IS NULL OR id = ?1)
-             AND s.at >= ?2 AND s.at < ?3",
-        )?
-        .query_row(range, |row| row.get(0))?;
-    Ok(summary)
 }
 
 fn wan_number(state: WanState) -> i64 {

@@ -4,6 +4,7 @@ mod copies;
 mod exactly_once;
 mod full_disk;
 mod harm;
+mod hours;
 mod outages;
 mod reading;
 mod size;

@@ -1,0 +1,220 @@
+//! Hours and summaries equal what the rows give, in whatever order things come.
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+const HOUR: Millis = 3_600_000;
+/// A whole hour of UTC.
+const START: Millis = NOW - NOW % HOUR;
+/// Everything happens before.
+const END: Millis = START + 6 * HOUR;
+
+/// Something that is told.
+#[derive(Debug, Clone)]
+enum Deed {
+    Poll(Sample),
+    Events(EventBatch),
+    Unnumbered(Event),
+    Gap(Millis, Millis),
+}
+
+async fn do_it(store: &Store, router: RouterId, deed: &Deed) {
+    match deed.clone() {
+        Deed::Poll(sample) => store.put_sample(router, sample).await.unwrap(),
+        Deed::Events(batch) => {
+            store.put_events(router, batch, NOW).await.unwrap();
+        }
+        Deed::Unnumbered(event) => {
+            store.put_unnumbered(router, vec![event], NOW).await.unwrap();
+        }
+        Deed::Gap(from, until) => store.put_gap(router, from, until).await.unwrap(),
+    }
+}
+
+fn poll(at: Millis, up: bool, loss: f64, sent: u64) -> Sample {
+    let mut sample = sample(at);
+    sample.wan_state = if up { WanState::Up } else { WanState::Down };
+    sample.rx_errors = Some(sent / 7);
+    for ping in &mut sample.pings {
+        ping.rtt_ms = (loss < 100.0).then_some(5.0 + loss);
+        ping.loss_percent = Some(loss);
+        (ping.sent_total, ping.lost_total) = (Some(sent), Some(sent / 9));
+    }
+    sample
+}
+
+fn deeds() -> impl Strategy<Value = Vec<Deed>> {
+    let at = START..END - 1;
+    let poll = (at.clone(), any::<bool>(), 0_u32..=1000, 0_u64..5000)
+        .prop_map(|(at, up, loss, sent)| Deed::Poll(poll(at, up, f64::from(loss) / 10.0, sent)));
+    let kinds = prop::sample::select(vec!["pppoe_down", "pppoe_up", "wan_down", "wan_up", "test"]);
+    let unnumbered = (at.clone(), kinds).prop_map(|(at, kind)| {
+        Deed::Unnumbered(Event { kind: kind.to_owned(), ..super::unnumbered(at, kind) })
+    });
+    let gap = (at.clone(), 0_i64..HOUR).prop_map(|(at, long)| Deed::Gap(at, (at + long).min(END)));
+    // Outages of a detector, told under growing revisions of the clock.
+    let outage = (0_i64..6, 0_u64..3).prop_map(|(which, revision)| {
+        // One revision says one thing.
+        let at = START + which * HOUR / 2 + revision as Millis * 700_000;
+        let (long, which) = (which * 900_000, which as u64);
+        let detail = json!({ "outage": format!("s-{which}"), "cause": "dhcp", "side": "line" });
+        let told = |seq, at, kind: &str| Event {
+            kind: kind.to_owned(),
+            detail: Some(detail.clone()),
+            ..event(seq, at, kind)
+        };
+        let until = (at + long).min(END);
+        let events =
+            vec![told(which * 2 + 1, at, "outage_start"), told(which * 2 + 2, until, "outage_end")];
+        Deed::Events(EventBatch { revision, events, next_seq: which * 2 + 3, ..batch(1..1, 0) })
+    });
+    prop::collection::vec(prop_oneof![8 => poll, 3 => unnumbered, 1 => gap, 2 => outage], 0..60)
+}
+
+/// All of two tables, a line for each row.
+fn hours(place: &Place) -> Vec<String> {
+    let all = |table: &str| {
+        let connection = schema::open_to_read(&place.path).unwrap();
+        let mut statement = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
+        let columns = statement.column_count();
+        let rows = statement.query_map([], |row| {
+            let values = (0..columns).map(|column| row.get::<_, Option<i64>>(column));
+            Ok(format!("{table} {:?}", values.collect::<Result<Vec<_>, _>>()?))
+        });
+        rows.unwrap().collect::<Result<Vec<_>, _>>().unwrap()
+    };
+    [all("hours"), all("hour_pings")].concat()
+}
+
+/// As a summary says, from rows alone.
+fn naive(place: &Place, from: Millis, until: Millis) -> Summary {
+    let connection = schema::open_to_read(&place.path).unwrap();
+    let row = connection.query_row(
+        "SELECT (SELECT count(*) FROM samples WHERE at >= ?1 AND at < ?2),
+         (SELECT count(*) FROM samples WHERE at >= ?1 AND at < ?2 AND wan_state = 1),
+         (SELECT avg(loss) / 10.0 FROM pings JOIN samples AS s ON s.id = sample
+          WHERE s.at >= ?1 AND s.at < ?2),
+         (SELECT avg(cpu_temp) / 10.0 FROM samples WHERE at >= ?1 AND at < ?2),
+         (SELECT count(*) FROM events WHERE at >= ?1 AND at < ?2 AND kind GLOB 'pppoe_*'),
+         (SELECT count(*) FROM events WHERE at >= ?1 AND at < ?2 AND kind GLOB 'wan_*')",
+        [from, until],
+        |row| {
+            Ok(Summary {
+                samples: row.get::<_, i64>(0)? as u64,
+                samples_up: row.get::<_, i64>(1)? as u64,
+                mean_loss_percent: row.get(2)?,
+                mean_cpu_celsius: row.get(3)?,
+                pppoe_events: row.get::<_, i64>(4)? as u64,
+                wan_events: row.get::<_, i64>(5)? as u64,
+            })
+        },
+    );
+    row.unwrap()
+}
+
+async fn roll_up_all(store: &Store, now: Millis) {
+    while store.roll_up(now, 3).await.unwrap() > 0 {}
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn check(deeds: Vec<Deed>, order: Vec<usize>, cuts: Vec<Millis>) {
+    // As they come, with hours added up in between; and then again in another order.
+    let mut found = Vec::new();
+    for is_mixed in [true, false] {
+        let place = Place::new();
+        let store = place.open();
+        let router = store.router("gw").await.unwrap();
+        // Made first, so that targets and streams have the same numbers.
+        store.put_sample(router, sample(START)).await.unwrap();
+        store.put_events(router, batch(1..1, 0), NOW).await.unwrap();
+        let mut deeds = deeds.clone();
+        if is_mixed {
+            let mut keyed: Vec<_> = order.iter().cycle().zip(deeds).collect();
+            keyed.sort_by_key(|(key, _)| **key);
+            deeds = keyed.into_iter().map(|(_, deed)| deed).collect();
+        }
+        for (number, deed) in deeds.iter().enumerate() {
+            do_it(&store, router, deed).await;
+            if is_mixed && number % 5 == 0 {
+                roll_up_all(&store, START + number as Millis * HOUR / 5).await;
+            }
+        }
+        if is_mixed {
+            for pair in cuts.windows(2) {
+                let (from, until) = (pair[0].min(pair[1]), pair[0].max(pair[1]));
+                compare(&store, &place, from, until).await;
+            }
+        }
+        roll_up_all(&store, END).await;
+        for pair in cuts.windows(2) {
+            let (from, until) = (pair[0].min(pair[1]), pair[0].max(pair[1]));
+            compare(&store, &place, from, until).await;
+        }
+        assert!(
+            lines(&place.path, "SELECT hour || '' FROM hours_due WHERE hour < 483148").is_empty()
+        );
+        store.close().await;
+        found.push(hours(&place));
+    }
+    for (mixed, in_order) in found[0].iter().zip(&found[1]) {
+        assert_eq!(mixed, in_order);
+    }
+    assert_eq!(found[0].len(), found[1].len());
+}
+
+async fn compare(store: &Store, place: &Place, from: Millis, until: Millis) {
+    let found = store.summary(Query::of(None, from, until)).await.unwrap();
+    let expected = naive(place, from, until);
+    let near = |a: Option<f64>, b: Option<f64>| match (a, b) {
+        (Some(a), Some(b)) => (a - b).abs() < 1e-9,
+        (a, b) => a == b,
+    };
+    assert!(near(found.mean_loss_percent, expected.mean_loss_percent), "{found:?} {expected:?}");
+    assert!(near(found.mean_cpu_celsius, expected.mean_cpu_celsius), "{found:?} {expected:?}");
+    let counts = |summary: &Summary| {
+        (summary.samples, summary.samples_up, summary.pppoe_events, summary.wan_events)
+    };
+    assert_eq!(counts(&found), counts(&expected));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn hours_do_not_depend_on_the_order_of_what_is_told(
+        deeds in deeds(),
+        order in prop::collection::vec(0_usize..1000, 60),
+        cuts in prop::collection::vec(START - 1000..END + 1000, 4),
+    ) {
+        check(deeds, order, cuts);
+    }
+}
+
+#[tokio::test]
+async fn an_hour_is_added_up_when_it_is_over_and_again_for_what_comes_late() {
+    let place = Place::new();
+    let store = place.open();
+    let router = store.router("gw").await.unwrap();
+    for minute in 0..90 {
+        store.put_sample(router, sample(START + minute * 60_000)).await.unwrap();
+    }
+    assert_eq!(store.roll_up(START + HOUR - 1, 10).await.unwrap(), 0);
+    assert_eq!(store.roll_up(START + HOUR, 10).await.unwrap(), 1);
+    assert_eq!(store.roll_up(START + HOUR, 10).await.unwrap(), 0);
+    let stats = "SELECT concat_ws('|', hour, avg_ping_rtt, max_ping_rtt, packet_loss_count,
+        pppoe_reconnect_count, wan_down_count, avg_cpu_temp, router) FROM hourly_stats";
+    let first = "2025-02-12T02:00:00Z|12.345|12.345|0|";
+    assert_eq!(lines(&place.path, stats), [format!("{first}0|0|51.3|gw")]);
+    let event = Event { kind: "pppoe_up".to_owned(), ..unnumbered(START + 5000, "late") };
+    store.put_unnumbered(router, vec![event], NOW).await.unwrap();
+    assert_eq!(store.roll_up(START + HOUR, 10).await.unwrap(), 1);
+    assert_eq!(lines(&place.path, stats), [format!("{first}1|0|51.3|gw")]);
+    let pings = lines(
+        &place.path,
+        "SELECT concat_ws('|', target, avg_rtt, p95_of_minutes, loss, sent, lost) FROM hourly_ping
+         ORDER BY id",
+    );
+    assert_eq!(pings, ["8.8.8.8|12.345|12.345|1.7|0|0", "1.1.1.1|12.345|12.345|1.7|0|0"]);
+}
