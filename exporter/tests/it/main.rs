@@ -21,3 +21,4 @@ mod prometheus;
 mod router;
 mod sources;
 mod syslog;
+mod wire;
