@@ -64,7 +64,8 @@ fn with_origin(mut answer: Response, origin: Option<&str>) -> Response {
     if let Some(value) = value {
         let headers = answer.headers_mut();
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, value);
-        let allowed = HeaderValue::from_static("Authorization");
+        // Of the second, libraries say `application/json` with their POST.
+        let allowed = HeaderValue::from_static("Authorization, Content-Type");
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -67,12 +68,14 @@ fn with_port(authority: &str, scheme: &str) -> String {
 /// The router's own metrics; when it fails, Prometheus must see that it does.
 pub(super) async fn scrape(
     State(views): State<Arc<Views>>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let list = views.routers.list();
-    let watched = list
-        .named(&name)
+    // A name that is no UTF-8 is nobody's.
+    let watched = name
+        .ok()
+        .and_then(|Path(name)| list.named(&name))
         .ok_or_else(|| ApiError::NotFound("there is no such router".to_owned()))?;
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     match views.client.fetch_metrics(&watched.router, accept).await {

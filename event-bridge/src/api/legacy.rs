@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Query as UrlQuery, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -24,7 +24,7 @@ const HISTORY_PINGS: u64 = 500;
 const HISTORY_EVENTS: u64 = 100;
 
 type Answer<T> = Result<T, ApiError>;
-type Asked = (State<Arc<Views>>, UrlQuery<Parameters>);
+type Asked = (State<Arc<Views>>, Parameters);
 
 /// The router that is asked about: the one named, or the only one.
 fn router_of(views: &Views, parameters: &Parameters) -> Answer<Arc<Watched>> {
@@ -55,7 +55,7 @@ fn unknown(name: &str) -> ApiError {
 }
 
 /// The router's own answer of this moment.
-pub(super) async fn status((State(views), UrlQuery(parameters)): Asked) -> Answer<Response> {
+pub(super) async fn status((State(views), parameters): Asked) -> Answer<Response> {
     let watched = router_of(&views, &parameters)?;
     let body = views
         .client
@@ -65,7 +65,7 @@ pub(super) async fn status((State(views), UrlQuery(parameters)): Asked) -> Answe
     Ok(([(header::CONTENT_TYPE, "application/json")], Body::from(body)).into_response())
 }
 
-pub(super) async fn history((State(views), UrlQuery(parameters)): Asked) -> Answer<JsonBody> {
+pub(super) async fn history((State(views), parameters): Asked) -> Answer<JsonBody> {
     let now = clock::now();
     let (_, from) = since(&parameters, now)?;
     let (limit, offset) = (limit(&parameters, 100)?, offset(&parameters)?);
@@ -94,7 +94,7 @@ pub(super) async fn history((State(views), UrlQuery(parameters)): Asked) -> Answ
     Ok(body.text(format!(",\"router\":{}}}", json!({ "ip": host, "port": port }))))
 }
 
-pub(super) async fn ping_history((State(views), UrlQuery(parameters)): Asked) -> Answer<JsonBody> {
+pub(super) async fn ping_history((State(views), parameters): Asked) -> Answer<JsonBody> {
     let now = clock::now();
     let (_, from) = since(&parameters, now)?;
     let query = PingQuery {
@@ -109,7 +109,7 @@ pub(super) async fn ping_history((State(views), UrlQuery(parameters)): Asked) ->
     records(views.store.pings(query), move |row| Ping::of(row, &zone)).await
 }
 
-pub(super) async fn events((State(views), UrlQuery(parameters)): Asked) -> Answer<JsonBody> {
+pub(super) async fn events((State(views), parameters): Asked) -> Answer<JsonBody> {
     let query = EventQuery {
         rows: Query {
             limit: Some(limit(&parameters, 50)?),
@@ -130,7 +130,7 @@ async fn records<R: Send + 'static, S: serde::Serialize>(
     Ok(body.rows(rows, shape).await?.text("}".to_owned()))
 }
 
-pub(super) async fn summary((State(views), UrlQuery(parameters)): Asked) -> Answer<Response> {
+pub(super) async fn summary((State(views), parameters): Asked) -> Answer<Response> {
     let now = clock::now();
     let (hours, from) = since(&parameters, now)?;
     let router = filter(&views, &parameters).await?;
@@ -155,7 +155,7 @@ fn round(value: f64) -> f64 {
 }
 
 /// Polls the router now.
-pub(super) async fn fetch_now((State(views), UrlQuery(parameters)): Asked) -> Answer<Response> {
+pub(super) async fn fetch_now((State(views), parameters): Asked) -> Answer<Response> {
     let watched = router_of(&views, &parameters)?;
     if !watched.may_poll_now(clock::monotonic()) {
         return Err(ApiError::TooMany("this router was polled less than 5 s ago".to_owned()));

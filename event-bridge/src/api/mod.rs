@@ -10,11 +10,11 @@ mod parameters;
 mod records;
 mod state;
 mod text_format;
+mod uploads;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::{any, get};
@@ -57,8 +57,7 @@ pub(crate) fn router(views: Arc<Views>) -> Router {
         .method_not_allowed_fallback(|| async {
             error::failure(StatusCode::METHOD_NOT_ALLOWED, "this path does not take that method")
         })
-        // Nothing here takes a body; old clients send an empty one with POST.
-        .layer(DefaultBodyLimit::max(1024))
+        .layer(middleware::from_fn(uploads::refuse))
         .layer(middleware::from_fn_with_state(Arc::clone(&views), access::check))
         .with_state(views)
 }

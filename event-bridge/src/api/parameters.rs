@@ -3,12 +3,39 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use crate::record::Millis;
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
 
 use super::error::ApiError;
+use crate::record::Millis;
 
-/// As they came; the last one of a name counts.
-pub(crate) type Parameters = BTreeMap<String, String>;
+/// As they came; the first one of a name counts, as it did with the old client.
+#[derive(Debug)]
+pub(crate) struct Parameters(BTreeMap<String, String>);
+
+impl Parameters {
+    fn of(pairs: Vec<(String, String)>) -> Self {
+        let mut first = BTreeMap::new();
+        for (name, value) in pairs {
+            first.entry(name).or_insert(value);
+        }
+        Self(first)
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Parameters {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let pairs = Query::try_from_uri(&parts.uri)
+            .map_err(|error| ApiError::BadRequest(format!("the query: {error}")))?;
+        Ok(Self::of(pairs.0))
+    }
+}
 
 /// Ten years: longer than anything is kept.
 const MAX_HOURS: f64 = 24.0 * 3660.0;
@@ -51,16 +78,21 @@ pub(crate) fn text<'a>(
 ) -> Result<Option<&'a str>, ApiError> {
     /// No name of a router, target or type is longer.
     const LONGEST: usize = 256;
-    match parameters.get(name).map(String::as_str) {
+    // The second is what is left of bytes that are no UTF-8.
+    let is_strange = |c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER;
+    match parameters.get(name) {
         Some(text) if text.len() > LONGEST => {
             Err(ApiError::BadRequest(format!("{name}: at most {LONGEST} characters")))
+        }
+        Some(text) if text.contains(is_strange) => {
+            Err(ApiError::BadRequest(format!("{name}: expected one line of text in UTF-8")))
         }
         text => Ok(text.filter(|text| !text.is_empty())),
     }
 }
 
 fn number<T: FromStr>(parameters: &Parameters, name: &str, default: T) -> Result<T, ApiError> {
-    match parameters.get(name).map(|text| text.trim()) {
+    match parameters.get(name).map(str::trim) {
         None | Some("") => Ok(default),
         Some(text) => text.parse().map_err(|_| {
             let shown: String = text.chars().take(40).collect();
@@ -76,7 +108,8 @@ mod tests {
     use super::*;
 
     fn of(values: &[(&str, &str)]) -> Parameters {
-        values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Parameters::of(values.iter().map(pair).collect())
     }
 
     #[test]
@@ -98,5 +131,18 @@ mod tests {
         let long = "x".repeat(300);
         assert!(text(&of(&[("target", &long)]), "target").is_err());
         assert_eq!(text(&of(&[("target", "")]), "target").unwrap(), None);
+    }
+
+    #[test]
+    fn texts_are_one_line_in_utf_8() {
+        for bad in ["a\0", "a\nb", "\u{fffd}"] {
+            assert!(text(&of(&[("type", bad)]), "type").is_err(), "{bad:?}");
+        }
+        assert_eq!(text(&of(&[("type", "会话")]), "type").unwrap(), Some("会话"));
+    }
+
+    #[test]
+    fn of_a_name_that_comes_twice_the_first_counts() {
+        assert_eq!(limit(&of(&[("limit", "7"), ("limit", "x")]), 100).unwrap(), 7);
     }
 }
