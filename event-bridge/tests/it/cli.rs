@@ -1,0 +1,37 @@
+//! What is typed, and what comes of it when it makes no sense.
+
+use std::process::Output;
+
+use crate::program::command;
+
+fn run(arguments: &[&str]) -> Output {
+    command().args(arguments).output().unwrap()
+}
+
+#[test]
+fn settings_that_make_no_sense_open_nothing() {
+    let output = run(&["--poll-interval", "0", "--bridge-port", "x"]);
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    for part in ["--poll-interval \"0\"", "--bridge-port \"x\"", "no router: set ROUTER_IP"] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+}
+
+#[test]
+fn the_help_names_every_setting_and_subcommand() {
+    let output = run(&["--help"]);
+    let help = String::from_utf8(output.stdout).unwrap();
+    for part in ["--router-ip", "SQLITE_DB", "backup", "restore", "check", "healthcheck"] {
+        assert!(help.contains(part), "{part}: {help}");
+    }
+}
+
+#[test]
+fn a_backup_of_nothing_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let output = run(&["backup", &file("copy.db"), "--sqlite-db", &file("missing.db")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!folder.path().join("copy.db").exists() && !folder.path().join("missing.db").exists());
+}
