@@ -11,6 +11,7 @@ use super::gzip;
 use super::request::Request;
 use super::router::{Response, Router};
 use super::scenario::{Agent, FaultKind};
+use super::strange;
 use crate::random::Random;
 
 /// What is done with the connection.
@@ -84,6 +85,13 @@ pub(super) async fn answer(
         FaultKind::Huge => {
             let more = vec![b' '; PIECE_BYTES];
             endless(stream, "", b"{\"timestamp\": ", &more).await?;
+        }
+        FaultKind::Strange(kind) => {
+            let right = router.respond(request).await;
+            let body = strange::body(body(&right), kind);
+            let twin = Response { body, agent: Agent::Exporter, ..right };
+            stream.write_all(&twin.bytes(request.keep_alive, false)).await?;
+            return Ok(After::KeepOpen);
         }
         FaultKind::Redirect => {
             let elsewhere = Response::new("302 Found", "text/plain", Vec::new());

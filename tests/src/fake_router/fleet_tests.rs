@@ -150,6 +150,8 @@ fn wrong_answers_are_as_wrong_as_they_say() {
     assert!(answer("garbage").contains("Content-Length: 4096\r\n"));
     assert!(!answer("noise").starts_with("HTTP"));
     assert!(answer("gzip").contains("\r\nContent-Encoding: gzip\r\n"));
+    assert!(answer("deep").contains("{\"deep\":[[[[[["));
+    assert!(answer("numbers").contains("\"cpu_temp\":1e400,"));
     assert!(answer("redirect").contains("\r\nLocation: ../elsewhere/net/status\r\n"));
     assert!(answer("401").starts_with("HTTP/1.1 401 "));
     assert!(answer("503").starts_with("HTTP/1.1 503 "));

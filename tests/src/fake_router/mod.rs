@@ -26,6 +26,7 @@ mod router;
 pub mod scenario;
 mod shell_agent;
 mod state;
+mod strange;
 
 use crate::random::Random;
 

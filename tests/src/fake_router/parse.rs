@@ -10,6 +10,7 @@ use super::scenario::{
     Action, Agent, ClockChange, Endpoint, Fault, FaultKind, Lasts, Line, OtherPaths, Scenario,
     WanState, When, Who,
 };
+use super::strange::Strange;
 
 /// Longer than any run; keeps sums of durations far from overflow.
 const LONGEST: Duration = Duration::from_secs(366 * 86400);
@@ -257,6 +258,10 @@ fn fault_kind(name: &str) -> Option<FaultKind> {
         "redirect" => FaultKind::Redirect,
         "401" => FaultKind::Unauthorized,
         "503" => FaultKind::Unavailable,
+        "deep" => FaultKind::Strange(Strange::Deep),
+        "long" => FaultKind::Strange(Strange::Long),
+        "numbers" => FaultKind::Strange(Strange::Numbers),
+        "twice" => FaultKind::Strange(Strange::Twice),
         _ => return None,
     })
 }

@@ -6,6 +6,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::strange::Strange;
+
 /// The format in words, for `--help`.
 pub const FORMAT: &str = include_str!("scenario.txt");
 
@@ -170,6 +172,7 @@ pub(super) enum FaultKind {
     Redirect,
     Unauthorized,
     Unavailable,
+    Strange(Strange),
 }
 
 /// What is asked for.
