@@ -20,6 +20,12 @@ pub(crate) fn monotonic() -> Instant {
     Instant::now()
 }
 
+/// Now, by the clock that timers run on, which tests may move.
+#[expect(clippy::disallowed_methods, reason = "this is the place")]
+pub(crate) fn timer() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}
+
 /// `2025-02-12T10:34:00+08:00`: ISO 8601 with the offset of the zone at that time.
 pub(crate) fn iso(at: Millis, zone: &TimeZone) -> String {
     let at = Timestamp::from_millisecond(at).unwrap_or(Timestamp::MAX);

@@ -11,6 +11,7 @@ mod bridge;
 mod clock;
 mod config;
 mod metrics;
+mod places;
 mod serving;
 
 /// The commit that this was built from.

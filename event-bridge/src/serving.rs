@@ -1,27 +1,27 @@
-//! The socket: how many connections there are, and how long each may take.
+//! The socket: requests in, answers out, and an end to both.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
+use tower::Service;
 use tracing::{debug, warn};
 
-/// Dashboards of a whole office behind one proxy; each may hold an answer of a few kB.
-/// Further ones wait in the kernel's queue.
-const MAX_CONNECTIONS: usize = 512;
+use crate::clock;
+use crate::places::{Place, Places, Watched};
+
 /// From the first byte of a request to the end of its headers, and between two requests.
 const HEADER_TIME: Duration = Duration::from_secs(15);
-/// For a client that takes nothing of its answer, so that it does not keep its place for ever.
-const WRITE_TIME: Duration = Duration::from_secs(30);
 /// Longest request head; a long query is refused, not kept.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// When accepting fails (no file descriptors), the next try waits.
@@ -38,28 +38,32 @@ pub(crate) async fn serve(
     router: Router,
     stop: CancellationToken,
 ) -> Result<()> {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let places = Places::default();
     let mut open = JoinSet::new();
     loop {
-        let place = tokio::select! {
+        let accepted = tokio::select! {
             () = stop.cancelled() => break,
-            place = Arc::clone(&places).acquire_owned() => place.context("places are never closed")?,
             Some(ended) = open.join_next() => {
                 ended.context("a connection failed")?;
                 continue;
             }
+            accepted = listener.accept() => accepted,
         };
-        tokio::select! {
-            () = stop.cancelled() => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    open.spawn(connection(stream, router.clone(), stop.clone(), place));
+        match accepted {
+            // Without a place the stream is dropped, which closes it.
+            Ok((stream, _)) => {
+                if let Some(place) = places.admit(clock::timer()) {
+                    let (router, stop, places) = (router.clone(), stop.clone(), places.clone());
+                    open.spawn(async move {
+                        connection(stream, router, stop, &place).await;
+                        places.remove(&place);
+                    });
                 }
-                Err(error) => {
-                    warn!(%error, "a connection cannot be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            },
+            }
+            Err(error) => {
+                warn!(%error, "a connection cannot be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
         }
     }
     let drained = async { while open.join_next().await.is_some() {} };
@@ -71,19 +75,23 @@ async fn connection(
     stream: TcpStream,
     router: Router,
     stop: CancellationToken,
-    _place: OwnedSemaphorePermit,
+    place: &Arc<Place>,
 ) {
-    let service = TowerToHyperService::new(router);
-    let mut stream = TimeoutStream::new(stream);
-    stream.set_write_timeout(Some(WRITE_TIME));
+    let asked = Arc::clone(place);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (mut router, asked) = (router.clone(), Arc::clone(&asked));
+        async move { asked.held(router.call(request.map(Body::new))).await }
+    });
+    let stream = TokioIo::new(Watched { stream, place: Arc::clone(place) });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIME)
         .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(TokioIo::new(Box::pin(stream)), service);
+        .serve_connection(stream, service);
     tokio::pin!(connection);
-    let result = tokio::select! {
+    let result: hyper::Result<()> = tokio::select! {
         result = connection.as_mut() => result,
+        () = place.is_lost() => Ok(()),
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
@@ -106,6 +114,7 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
+    use crate::places::STILL;
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_takes_nothing_loses_its_place() {
@@ -127,7 +136,7 @@ mod tests {
         let router = Router::new().route("/", get(endless));
         let serving = tokio::spawn(serve(listener, router, stop.clone()));
         let mut dropped = dropped;
-        tokio::time::timeout(WRITE_TIME / 2, &mut dropped).await.expect_err("it may be slow");
+        tokio::time::timeout(STILL / 2, &mut dropped).await.expect_err("it may be slow");
         dropped.await.expect_err("nothing is ever sent");
         stop.cancel();
         serving.await.unwrap().unwrap();

@@ -53,6 +53,8 @@ fn ten_thousand_connections_cost_little_and_leave_nothing_behind() {
         });
         held.await.expect("all places are taken");
         assert!(bridge.open_files() <= before + MAX_HELD + 16, "{}", bridge.open_files());
+        // The place of one that keeps still goes to one that asks.
+        assert_eq!(bridge.get("/health").status, 200);
     });
     drop(runtime);
     // What it has opened for its own ends by now: readers of the database, polls.
