@@ -14,6 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::arrivals::Arrivals;
 use super::connection::{self, Door};
 use super::ledger::{Ledger, Row};
 pub use super::router::Asked;
@@ -57,6 +58,8 @@ pub struct Settings {
     pub token: Option<String>,
     /// The ledger's file; one that is there goes on.
     pub ledger: Option<PathBuf>,
+    /// The file of arrivals; begun anew.
+    pub arrivals: Option<PathBuf>,
 }
 
 impl Settings {
@@ -72,6 +75,7 @@ impl Settings {
             seed: 1,
             token: None,
             ledger: None,
+            arrivals: None,
         }
     }
 }
@@ -98,6 +102,8 @@ impl Fleet {
         raise_file_limit(settings.routers)?;
         let ledger = Ledger::open(settings.ledger.as_deref())?;
         let ledger = Arc::new(Mutex::new(ledger));
+        let arrivals = settings.arrivals.as_deref().map(Arrivals::create).transpose()?;
+        let arrivals = arrivals.map(Arc::new);
         let (started, started_ms) = (clock::now(), clock::unix_ms());
         let routers: Arc<[Arc<Router>]> = (1..=settings.routers)
             .map(|number| {
@@ -105,7 +111,8 @@ impl Fleet {
                 let started_ms = i64::try_from(started_ms).unwrap_or(i64::MAX);
                 let identity = Identity { number, name, seed: settings.seed, started_ms };
                 let (token, ledger) = (settings.token.clone(), Arc::clone(&ledger));
-                Arc::new(Router::new(identity, &settings.scenario, token, started, ledger))
+                let (scenario, arrivals) = (&settings.scenario, arrivals.clone());
+                Arc::new(Router::new(identity, scenario, token, started, ledger, arrivals))
             })
             .collect();
         let runtime = Builder::new_current_thread().enable_all().build()?;

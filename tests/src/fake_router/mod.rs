@@ -11,6 +11,7 @@
 //! away refuses connections. Wrong answers are why nothing here uses an HTTP library.
 
 mod answers;
+pub mod arrivals;
 mod connection;
 mod cursor;
 mod faulty;

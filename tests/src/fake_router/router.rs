@@ -7,6 +7,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 use super::answers;
+use super::arrivals::Arrivals;
 use super::chance;
 use super::cursor::Cursor;
 use super::ledger::Ledger;
@@ -61,6 +62,7 @@ pub(super) struct Router {
     state: Mutex<State>,
     plan: Mutex<Plan>,
     asked: Mutex<Asked>,
+    arrivals: Option<Arc<Arrivals>>,
     /// The state may have changed.
     changes: watch::Sender<()>,
     replanned: Notify,
@@ -78,6 +80,7 @@ impl Router {
         token: Option<String>,
         started: Instant,
         ledger: Arc<Mutex<Ledger>>,
+        arrivals: Option<Arc<Arrivals>>,
     ) -> Self {
         let chance = chance(&[identity.seed, identity.number as u64, 1]);
         let plan = Plan::new(scenario, identity.number, Random::new(chance));
@@ -88,6 +91,7 @@ impl Router {
             state: Mutex::new(State::new(identity, ledger)),
             plan: Mutex::new(plan),
             asked: Mutex::default(),
+            arrivals,
             changes: watch::Sender::new(()),
             replanned: Notify::new(),
             long_polls: Semaphore::new(MAX_LONG_POLLS),
@@ -158,6 +162,9 @@ impl Router {
         let mut asked = locked(&self.asked);
         match request.endpoint() {
             Some(Endpoint::Status) => {
+                if let Some(arrivals) = &self.arrivals {
+                    arrivals.add(&self.name);
+                }
                 asked.status += 1;
                 if let Some(last) = asked.last_status.replace(now) {
                     asked.longest_pause = asked.longest_pause.max(now - last);

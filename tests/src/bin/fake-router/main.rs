@@ -76,6 +76,8 @@ fn command() -> Command {
                 "what they produced, as JSON lines; one that is there goes on",
             )
             .value_parser(value_parser!(PathBuf)),
+            option("arrivals", "FILE", "when each was asked for /net/status, a line each time")
+                .value_parser(value_parser!(PathBuf)),
             option("routers-file", "FILE", "write the bridge's ROUTERS_FILE, print no addresses")
                 .value_parser(value_parser!(PathBuf)),
             option("duration", "SECONDS", "stop after so long").value_parser(value_parser!(u64)),
@@ -99,6 +101,7 @@ fn settings(matches: &ArgMatches) -> Result<Settings> {
     settings.seed = matches.get_one("seed").copied().unwrap_or(settings.seed);
     settings.token = matches.get_one("token").cloned();
     settings.ledger = matches.get_one("ledger").cloned();
+    settings.arrivals = matches.get_one("arrivals").cloned();
     if matches.get_flag("one-port") {
         settings.layout = Layout::OnePort;
     }
