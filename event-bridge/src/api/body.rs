@@ -26,6 +26,15 @@ impl JsonBody {
         self
     }
 
+    /// What is asked for only when all before it is sent.
+    pub(crate) fn later(
+        mut self,
+        text: impl Future<Output = Result<String, StoreError>> + Send + 'static,
+    ) -> Self {
+        self.parts.push(Box::pin(stream::once(async { text.await.map(Bytes::from) })));
+        self
+    }
+
     /// An array of rows, each in the shape that `shape` gives it.
     ///
     /// # Errors

@@ -76,14 +76,13 @@ pub(super) async fn history((State(views), parameters): Asked) -> Answer<JsonBod
     let all = Query::of(router, from, now + 1);
     let query = |limit, offset| Query { limit: Some(limit), offset, ..all.clone() };
     let samples = query(limit, offset);
-    let total = views.store.count_samples(samples.clone()).await?;
     let zone = views.zone.clone();
     let (status, ping, event) = (zone.clone(), zone.clone(), zone);
     let pings = PingQuery { rows: query(HISTORY_PINGS, 0), target: None };
     let events = EventQuery { rows: query(HISTORY_EVENTS, 0), kind: None };
     let body = JsonBody::new()
-        .text(format!("{{\"status\":\"success\",\"total\":{total},\"records\":"))
-        .rows(views.store.samples(samples), move |row| Status::of(row, &status))
+        .text("{\"status\":\"success\",\"records\":".to_owned())
+        .rows(views.store.samples(samples.clone()), move |row| Status::of(row, &status))
         .await?
         .text(",\"ping\":".to_owned())
         .rows(views.store.pings(pings), move |row| Ping::of(row, &ping))
@@ -91,7 +90,12 @@ pub(super) async fn history((State(views), parameters): Asked) -> Answer<JsonBod
         .text(",\"events\":".to_owned())
         .rows(views.store.events(events), move |row| Event::of(row, &event))
         .await?;
-    Ok(body.text(format!(",\"router\":{}}}", json!({ "ip": host, "port": port }))))
+    // Counting millions takes longer than finding the first of them.
+    let total = async move {
+        let total = views.store.count_samples(samples).await?;
+        Ok(format!(",\"total\":{total},\"router\":{}}}", json!({ "ip": host, "port": port })))
+    };
+    Ok(body.later(total))
 }
 
 pub(super) async fn ping_history((State(views), parameters): Asked) -> Answer<JsonBody> {
