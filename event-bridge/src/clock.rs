@@ -28,8 +28,9 @@ pub(crate) fn timer() -> tokio::time::Instant {
 
 /// `2025-02-12T10:34:00+08:00`: ISO 8601 with the offset of the zone at that time.
 pub(crate) fn iso(at: Millis, zone: &TimeZone) -> String {
-    let at = Timestamp::from_millisecond(at).unwrap_or(Timestamp::MAX);
-    at.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+    let last = Timestamp::MAX.as_second();
+    let at = Timestamp::from_second(at.div_euclid(1000).min(last)).unwrap_or(Timestamp::MIN);
+    at.display_with_offset(zone.to_offset(at)).to_string()
 }
 
 #[cfg(test)]
