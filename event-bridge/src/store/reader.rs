@@ -18,8 +18,9 @@ use super::schema::open_to_read;
 use super::writer::{Message, WeakQueue};
 use crate::record::Millis;
 
-/// Rows per chunk: about 50 kB in memory, and a read of well under a millisecond.
-const CHUNK: usize = 256;
+/// Rows per chunk: about 100 kB in memory, and a read of a millisecond. What clients ask for
+/// without a limit of their own is one chunk: each further one is a wait for a thread.
+const CHUNK: usize = 512;
 
 /// Reads at the same time. More would wait for the disk, and each has its own page cache.
 const READERS: usize = 4;
@@ -27,8 +28,8 @@ const READERS: usize = 4;
 /// Connections kept open: two clients at a time are many in a home.
 const IDLE: usize = 2;
 
-/// Chunks ready for a client that is slower than the disk.
-const AHEAD: usize = 2;
+/// Chunks ready for a client that is slower than the disk, beside the one that it is sent.
+const AHEAD: usize = 1;
 
 /// Rows fetched at once for each router when many are merged.
 const LEAST: usize = 8;

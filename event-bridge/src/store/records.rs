@@ -69,7 +69,7 @@ pub struct EventQuery {
     pub kind: Option<String>,
 }
 
-/// Rows in chunks of at most 256, in order; ends after the last row or the first error.
+/// Rows in chunks of at most 512, in order; ends after the last row or the first error.
 /// Dropping it ends the reading.
 pub type Rows<T> = mpsc::Receiver<Result<Vec<T>, StoreError>>;
 

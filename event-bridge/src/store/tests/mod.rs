@@ -68,7 +68,7 @@ async fn rows<T>(mut rows: Rows<T>) -> Vec<T> {
     let mut found = Vec::new();
     while let Some(chunk) = rows.recv().await {
         let chunk = chunk.unwrap();
-        assert!((1..=256).contains(&chunk.len()), "{} rows", chunk.len());
+        assert!((1..=512).contains(&chunk.len()), "{} rows", chunk.len());
         found.extend(chunk);
     }
     found

@@ -121,7 +121,7 @@ async fn a_reader_that_stops_early_or_is_slow_keeps_nothing() {
     let (store, routers) = filled(&place).await;
     let mut slow: Vec<_> = (0..20).map(|_| store.samples(all())).collect();
     drop(store.samples(all()));
-    assert_eq!(slow[0].recv().await.unwrap().unwrap().len(), 256);
+    assert_eq!(slow[0].recv().await.unwrap().unwrap().len(), 512);
     // More scans wait than there are connections, yet each question is answered.
     store.put_sample(routers[0], sample(NOW + 1_000_000)).await.unwrap();
     assert_eq!(store.count_samples(all()).await.unwrap(), 901);
