@@ -9,7 +9,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -51,12 +51,8 @@ impl Launch<'_> {
     /// When it cannot be started, ends, or says nothing; with its last words.
     pub fn start(&self) -> Result<Running> {
         let name = self.program.display();
-        let mut command = self.command();
-        let started = match self.cores {
-            Some(cores) => cores.inherited(|| command.spawn()),
-            None => command.spawn(),
-        };
-        let mut child = Killed(started.with_context(|| format!("cannot start {name}"))?);
+        let mut child = spawn(command(self.program, &self.arguments), self.cores)
+            .with_context(|| format!("cannot start {name}"))?;
         let said = Arc::new(Said::default());
         if let Some(output) = child.0.stderr.take() {
             let (said, mark) = (Arc::clone(&said), self.address_after);
@@ -69,27 +65,61 @@ impl Launch<'_> {
         let usage = Usage::of(child.0.id());
         Ok(Running { child, said, address, usage })
     }
+}
 
-    /// With a fixed environment, so that nobody's settings change the figures.
-    #[expect(clippy::disallowed_methods, reason = "this is the place")]
-    fn command(&self) -> Command {
-        let mut command = match find_on_path("setpriv") {
-            Some(setpriv) => {
-                let mut command = Command::new(setpriv);
-                command.args(["--pdeathsig", "TERM", "--"]).arg(self.program);
-                command
-            }
-            None => Command::new(self.program),
-        };
-        command
-            .args(&self.arguments)
-            .env_clear()
-            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        command
+/// A program that is asked and answers through pipes.
+pub struct Piped {
+    _child: Killed,
+    /// Where it reads.
+    pub input: ChildStdin,
+    /// What it writes.
+    pub output: BufReader<ChildStdout>,
+}
+
+impl Piped {
+    /// Starts `program`; its errors are ours.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(program: &OsStr, arguments: &[OsString], cores: Option<&Cores>) -> Result<Self> {
+        let mut command = command(program, arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child =
+            spawn(command, cores).with_context(|| format!("cannot start {}", program.display()))?;
+        let pipes = child.0.stdin.take().zip(child.0.stdout.take());
+        let (input, output) = pipes.context("a program without pipes")?;
+        let output = BufReader::with_capacity(128 << 10, output);
+        Ok(Self { _child: child, input, output })
     }
+}
+
+/// With a fixed environment, so that nobody's settings change the figures.
+#[expect(clippy::disallowed_methods, reason = "this is the place")]
+fn command(program: &OsStr, arguments: &[OsString]) -> Command {
+    let mut command = match find_on_path("setpriv") {
+        Some(setpriv) => {
+            let mut command = Command::new(setpriv);
+            command.args(["--pdeathsig", "TERM", "--"]).arg(program);
+            command
+        }
+        None => Command::new(program),
+    };
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn spawn(mut command: Command, cores: Option<&Cores>) -> std::io::Result<Killed> {
+    let started = match cores {
+        Some(cores) => cores.inherited(|| command.spawn()),
+        None => command.spawn(),
+    };
+    started.map(Killed)
 }
 
 impl Running {
