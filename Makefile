@@ -47,8 +47,14 @@ unit: tools ## the tests of all crates
 no-static:
 	@test -e $(STATIC) || echo "the static build is not measured: there is none yet, see make static"
 
-bench: tools build no-static ## speed and memory beside prometheus-node-exporter, events under load
-	cargo run --release --locked -q -p netmonitor-tests --bin bench -- $(EXPORTER) $(wildcard $(STATIC))
+# `make bench ONLY=bridge`, `make bench ONLY=exporter`.
+ONLY ?= exporter bridge
+MEASURED := $(if $(filter bridge,$(ONLY)),--bridge $(BRIDGE)) \
+	$(if $(filter exporter,$(ONLY)),$(EXPORTER) $(wildcard $(STATIC)))
+
+bench: tools build no-static ## speed and memory, events under load, the bridge with 1,000 routers
+	cargo build --release --locked -q -p netmonitor-tests --bins
+	cargo run --release --locked -q -p netmonitor-tests --bin bench -- $(MEASURED)
 
 soak: build no-static ## two hundred kills, then an hour of pings, scrapes and log lines: memory, threads, CPU
 	cargo run --release --locked -q -p netmonitor-tests --bin soak -- $(EXPORTER) $(wildcard $(STATIC))

@@ -17,6 +17,7 @@ nsenter:util-linux
 setpriv:util-linux
 busybox:busybox-static
 faketime:faketime
+sqlite3:sqlite3
 '
 
 missing=''

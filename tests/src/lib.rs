@@ -1,13 +1,15 @@
 //! Whole-system tests, benchmarks and soak runs of the shipped programs.
 //!
 //! `bin/bench/` compares the exporter with `prometheus-node-exporter` and measures its
-//! event listener, `bin/soak.rs` watches it for an hour and kills it in between. They start
+//! event listener and the bridge, `bin/soak.rs` watches it for an hour and kills it in
+//! between. They start
 //! real programs on loopback ([`running`], [`exporter`]), play a router with a log
 //! ([`router`]), ask over HTTP ([`http_client`], [`load`], [`event_reader`]) and read from
 //! `/proc` what that costs ([`usage`], [`meter`]). Nothing here is part of what is shipped.
 //!
 //! `bin/fake-router/` plays the routers that a bridge asks ([`fake_router`]).
 
+pub mod bridge;
 pub mod burst;
 pub mod clock;
 pub mod cores;
@@ -15,9 +17,12 @@ pub mod elf;
 pub mod event_reader;
 pub mod exporter;
 pub mod fake_router;
+pub mod fake_routers_apart;
 pub mod figures;
+pub mod fleet_load;
 pub mod flood;
 pub mod goals;
+pub mod history;
 pub mod http_client;
 pub mod kill_storm;
 pub mod load;
@@ -30,6 +35,9 @@ pub mod router_log;
 pub mod running;
 pub mod samples;
 pub mod scrape_cost;
+pub mod sqlite_shell;
+pub mod stored_events;
+pub mod streamed;
 pub mod table;
 pub mod trickle;
 pub mod under_load;
