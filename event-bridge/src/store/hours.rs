@@ -264,18 +264,32 @@ impl Sums {
     }
 }
 
+/// How many samples there are in all, whatever limit and offset say.
+pub(super) fn count_samples(connection: &Connection, query: &Query) -> Result<u64> {
+    let hours = whole_hours(query);
+    let mut samples = 0;
+    for router in select_routers(connection, query)? {
+        let mut sums = Sums::default();
+        add_hours(connection, router, hours.clone(), &mut sums)?;
+        samples += sums.samples;
+        for rows in times_of_rows(connection, router, query, hours.clone())? {
+            samples += connection
+                .prepare_cached(
+                    "SELECT count(*) FROM samples WHERE router = ?1 AND at >= ?2 AND at < ?3",
+                )?
+                .query_row(params![router.0, rows.start, rows.end], |row| row.get::<_, i64>(0))?;
+        }
+    }
+    Ok(unsigned(samples))
+}
+
 /// Totals and means of a time: whole hours as they were added up, and the rest from rows.
 pub(super) fn summarise(connection: &Connection, query: &Query) -> Result<Summary> {
-    let first = query.from.div_euclid(HOUR).saturating_add(i64::from(query.from % HOUR != 0));
-    let last = query.until.div_euclid(HOUR).max(first);
+    let hours = whole_hours(query);
     let mut sums = Sums::default();
-    let routers: Vec<RouterId> = connection
-        .prepare_cached("SELECT id FROM routers WHERE ?1 IS NULL OR id = ?1")?
-        .query_map([query.router.map(|router| router.0)], |row| row.get(0).map(RouterId))?
-        .collect::<Result<_>>()?;
-    for router in routers {
-        add_hours(connection, router, first..last, &mut sums)?;
-        for rows in times_of_rows(connection, router, query, first..last)? {
+    for router in select_routers(connection, query)? {
+        add_hours(connection, router, hours.clone(), &mut sums)?;
+        for rows in times_of_rows(connection, router, query, hours.clone())? {
             add_rows(connection, router, &rows, &mut sums)?;
         }
     }
@@ -288,6 +302,18 @@ pub(super) fn summarise(connection: &Connection, query: &Query) -> Result<Summar
         pppoe_events: unsigned(sums.pppoe_events),
         wan_events: unsigned(sums.wan_events),
     })
+}
+
+fn whole_hours(query: &Query) -> Range<i64> {
+    let first = query.from.div_euclid(HOUR).saturating_add(i64::from(query.from % HOUR != 0));
+    first..query.until.div_euclid(HOUR).max(first)
+}
+
+fn select_routers(connection: &Connection, query: &Query) -> Result<Vec<RouterId>> {
+    connection
+        .prepare_cached("SELECT id FROM routers WHERE ?1 IS NULL OR id = ?1")?
+        .query_map([query.router.map(|router| router.0)], |row| row.get(0).map(RouterId))?
+        .collect()
 }
 
 fn add_hours(

@@ -234,7 +234,7 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn count_samples(&self, query: Query) -> Result<u64, StoreError> {
-        self.read(move |connection| samples::count_samples(connection, &query)).await
+        self.read(move |connection| hours::count_samples(connection, &query)).await
     }
 
     /// Totals and means, whatever limit and offset say.

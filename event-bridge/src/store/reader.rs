@@ -32,7 +32,7 @@ const IDLE: usize = 2;
 const AHEAD: usize = 1;
 
 /// Rows fetched at once for each router when many are merged.
-const LEAST: usize = 8;
+const LEAST: u64 = 2;
 
 /// See the module.
 pub(super) struct Readers {
@@ -226,10 +226,10 @@ impl<R: Select> Scan<R> {
         }
         // Of one router SQLite leaves rows out faster than we do.
         let offset = if sources == 1 { std::mem::take(&mut self.skip) } else { 0 };
-        let wanted = (2 * CHUNK / sources).clamp(LEAST, CHUNK);
-        let limit =
-            u64::try_from(wanted).unwrap_or(u64::MAX).min(self.left.saturating_add(self.skip));
-        let limit = super::samples::signed(limit.max(1));
+        // Most answers are short, and each of many routers has a small part in them.
+        let left = self.left.saturating_add(self.skip).clamp(1, CHUNK as u64);
+        let share = (2 * left / sources as u64).max(LEAST);
+        let limit = super::samples::signed(share.min(left));
         let span = Span {
             router: source.router,
             name: &source.name,

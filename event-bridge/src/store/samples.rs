@@ -227,19 +227,6 @@ impl Select for PingRecord {
     }
 }
 
-/// How many samples there are in all, whatever limit and offset say.
-pub(super) fn count_samples(connection: &Connection, query: &Query) -> Result<u64> {
-    connection
-        .prepare_cached(
-            "SELECT count(*) FROM samples
-             WHERE router IN (SELECT id FROM routers WHERE ?1 IS NULL OR id = ?1)
-             AND at >= ?2 AND at < ?3",
-        )?
-        .query_row(params![query.router.map(|router| router.0), query.from, query.until], |row| {
-            row.get(0).map(unsigned)
-        })
-}
-
 fn wan_number(state: WanState) -> i64 {
     match state {
         WanState::Down => 0,

@@ -167,6 +167,8 @@ async fn check(deeds: Vec<Deed>, order: Vec<usize>, cuts: Vec<Millis>) {
 async fn compare(store: &Store, place: &Place, from: Millis, until: Millis) {
     let found = store.summary(Query::of(None, from, until)).await.unwrap();
     let expected = naive(place, from, until);
+    let count = store.count_samples(Query::of(None, from, until)).await.unwrap();
+    assert_eq!(count, expected.samples);
     let near = |a: Option<f64>, b: Option<f64>| match (a, b) {
         (Some(a), Some(b)) => (a - b).abs() < 1e-9,
         (a, b) => a == b,
