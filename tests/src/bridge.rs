@@ -1,49 +1,150 @@
-//! The bridge, started for a measurement: on loopback, with nothing of the machine's own
-//! settings.
+//! Our bridge, started on loopback with nothing of the machine's own settings, and what it has
+//! stored and counted.
 
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use serde::Deserialize;
 
 use crate::cores::Cores;
 use crate::http_client::Client;
 use crate::running::{Launch, Running};
 use crate::samples;
+use crate::small_disk::SmallDisk;
 
-/// What differs from one measurement to the other.
-#[derive(Clone, Copy)]
-pub struct Setup<'a> {
-    /// Where to run; `None`: anywhere.
-    pub cores: Option<&'a Cores>,
+/// More than any test stores.
+const ALL_EVENTS: &str = "/api/events?limit=1000000";
+
+/// Where a bridge lives. Each that is started goes on with what the last has left.
+pub struct Place<'a> {
+    /// The program.
+    pub program: &'a Path,
     /// `ROUTERS_FILE`.
     pub routers: &'a Path,
     /// `SQLITE_DB`.
     pub database: &'a Path,
+    /// Only there is the disk of the database to be seen.
+    pub disk: Option<&'a SmallDisk>,
+    /// Where to run; `None`: anywhere.
+    pub cores: Option<&'a Cores>,
     /// `POLL_INTERVAL`.
     pub poll_interval: Duration,
 }
 
-/// Starts `binary`.
-///
-/// # Errors
-/// When it does not start to answer.
-pub fn start(binary: &Path, setup: &Setup<'_>) -> Result<Running> {
-    let mut arguments: Vec<OsString> = vec!["--routers-file".into(), setup.routers.into()];
-    arguments.extend(["--sqlite-db".into(), setup.database.into()]);
-    arguments.extend(["--bridge-host", "127.0.0.1", "--bridge-port", "0"].map(Into::into));
-    let seconds = setup.poll_interval.as_secs_f64().to_string();
-    arguments.extend(["--poll-interval".into(), seconds.into()]);
-    // A file name without folder would be looked up on PATH.
-    let program = binary.canonicalize()?;
-    Launch {
-        program: program.as_os_str(),
-        arguments,
-        address_after: "listening on http://",
-        cores: setup.cores,
+/// A running bridge; killed when dropped.
+pub struct Bridge {
+    /// The process.
+    pub running: Running,
+}
+
+/// An event as the API shows it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Stored {
+    /// Its name in the bridge's settings.
+    pub router: String,
+    /// Type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// For people.
+    pub message: String,
+    /// To the second.
+    #[serde(deserialize_with = "time")]
+    pub event_time: jiff::Timestamp,
+    /// What the router adds.
+    #[serde(default)]
+    pub detail: Detail,
+}
+
+/// Of the details, the one that tells events apart.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Detail {
+    /// In the words of the log.
+    pub reason: Option<String>,
+}
+
+fn time<'de, D: serde::Deserializer<'de>>(from: D) -> Result<jiff::Timestamp, D::Error> {
+    String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+}
+
+#[derive(Debug, Deserialize)]
+struct Events {
+    records: Vec<Stored>,
+}
+
+impl Place<'_> {
+    /// Starts the bridge.
+    ///
+    /// # Errors
+    /// When it does not start to answer.
+    pub fn start(&self) -> Result<Bridge> {
+        let mut command: Vec<OsString> = self.disk.map(SmallDisk::entrance).unwrap_or_default();
+        // A file name without folder would be looked up on PATH.
+        command.push(self.program.canonicalize()?.into());
+        command.extend(["--routers-file".into(), self.routers.into()]);
+        command.extend(["--sqlite-db".into(), self.database.into()]);
+        command.extend(["--bridge-host", "127.0.0.1", "--bridge-port", "0"].map(Into::into));
+        let seconds = self.poll_interval.as_secs_f64().to_string();
+        command.extend(["--poll-interval".into(), seconds.into()]);
+        let program = command.remove(0);
+        let address_after = "listening on http://";
+        let launch = Launch { program: &program, arguments: command, address_after, cores: self.cores };
+        Ok(Bridge { running: launch.start()? })
     }
-    .start()
+}
+
+impl Bridge {
+    fn client(&self) -> Result<Client> {
+        Client::connect(self.running.address)
+    }
+
+    /// All events, newest first.
+    ///
+    /// # Errors
+    /// When it does not show them.
+    pub fn events(&self) -> Result<Vec<Stored>> {
+        let mut client = self.client()?;
+        let events: Events = serde_json::from_str(client.get(ALL_EVENTS)?)?;
+        Ok(events.records)
+    }
+
+    /// How many it has stored since it was started.
+    ///
+    /// # Errors
+    /// When it does not say so.
+    pub fn events_stored(&self) -> Result<u64> {
+        let mut client = self.client()?;
+        let stored = samples::sum(client.get("/metrics")?, "netmonitor_bridge_events_stored_total");
+        Ok(stored.context("events are not counted")? as u64)
+    }
+
+    /// Can it store? `Err`: why not, as `/readyz` says.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn readiness(&self) -> Result<Result<(), String>> {
+        let mut client = self.client()?;
+        let (status, body) = client.ask("/readyz")?;
+        Ok(if status == 200 { Ok(()) } else { Err(format!("{status} {body}")) })
+    }
+
+    /// What it counts of itself.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn counted(&self) -> Result<Counted> {
+        let mut client = self.client()?;
+        let scrape = client.get("/metrics")?;
+        let sum = |name: &str| {
+            samples::sum(scrape, &format!("netmonitor_bridge_{name}")).unwrap_or(f64::NAN)
+        };
+        Ok(Counted {
+            polls: sum("poll_duration_seconds_count"),
+            poll_seconds: sum("poll_duration_seconds_sum"),
+            events_stored: sum("events_stored_total"),
+        })
+    }
 }
 
 /// What it counts of itself.
@@ -55,23 +156,4 @@ pub struct Counted {
     pub poll_seconds: f64,
     /// Without those that were known.
     pub events_stored: f64,
-}
-
-impl Counted {
-    /// Now.
-    ///
-    /// # Errors
-    /// When it does not answer.
-    pub fn of(bridge: &Running) -> Result<Self> {
-        let mut client = Client::connect(bridge.address)?;
-        let scrape = client.get("/metrics")?;
-        let sum = |name: &str| {
-            samples::sum(scrape, &format!("netmonitor_bridge_{name}")).unwrap_or(f64::NAN)
-        };
-        Ok(Self {
-            polls: sum("poll_duration_seconds_count"),
-            poll_seconds: sum("poll_duration_seconds_sum"),
-            events_stored: sum("events_stored_total"),
-        })
-    }
 }

@@ -47,6 +47,8 @@ pub struct Setup<'a> {
     pub queue_file: Option<&'a Path>,
     /// `MAX_EVENTS`; `None`: the default.
     pub max_events: Option<usize>,
+    /// `API_PORT`; 0: any that is free.
+    pub port: u16,
 }
 
 /// The running exporter.
@@ -88,7 +90,8 @@ fn arguments(files: &Path, setup: &Setup<'_>) -> Result<Vec<OsString>> {
     let mut arguments: Vec<OsString> = vec!["--config".into(), settings.into()];
     arguments.extend(["--queue-file".into(), setup.queue_file.unwrap_or(&own_queue).into()]);
     arguments.extend(["--log-source", setup.log_source.unwrap_or("none")].map(Into::into));
-    arguments.extend(["--listen", "127.0.0.1", "--api-port", "0"].map(Into::into));
+    arguments.extend(["--listen", "127.0.0.1", "--api-port"].map(Into::into));
+    arguments.push(setup.port.to_string().into());
     arguments.extend(["--ping-interval", "1", "--ping-gateway", "0"].map(Into::into));
     arguments.extend(["--ping-targets".into(), TARGETS.join(" ").into()]);
     if let Some(root) = setup.root {

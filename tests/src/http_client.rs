@@ -45,23 +45,37 @@ impl Client {
     /// When the connection breaks, or the status is not 200.
     pub fn get(&mut self, path: &str) -> Result<&str> {
         let address = self.address;
+        let (status, body) = self.ask(path)?;
+        ensure!(status == 200, "GET http://{address}{path}: answered {status}: {body}");
+        Ok(body)
+    }
+
+    /// Status and body of `path`.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub fn ask(&mut self, path: &str) -> Result<(u16, &str)> {
+        let address = self.address;
         let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: {ACCEPT}\r\n\r\n");
-        self.connection
+        let status = self
+            .connection
             .get_mut()
             .write_all(request.as_bytes())
             .map_err(anyhow::Error::from)
             .and_then(|()| read_answer(&mut self.connection, &mut self.body))
             .with_context(|| format!("GET http://{address}{path}"))?;
-        std::str::from_utf8(&self.body).context("the body is not UTF-8")
+        let body = std::str::from_utf8(&self.body).context("the body is not UTF-8")?;
+        Ok((status, body))
     }
 }
 
-/// Reads one whole answer, its body into `body`.
-fn read_answer(from: &mut impl BufRead, body: &mut Vec<u8>) -> Result<()> {
+/// Reads one whole answer, its body into `body`; gives its status.
+fn read_answer(from: &mut impl BufRead, body: &mut Vec<u8>) -> Result<u16> {
     body.clear();
     let mut line = String::new();
     read_line(from, &mut line)?;
-    ensure!(line.split(' ').nth(1) == Some("200"), "answered {line:?}");
+    let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let status = status.with_context(|| format!("answered {line:?}"))?;
     let mut length = None;
     let mut chunked = false;
     loop {
@@ -76,10 +90,11 @@ fn read_answer(from: &mut impl BufRead, body: &mut Vec<u8>) -> Result<()> {
         }
     }
     match length {
-        _ if chunked => read_chunks(from, &mut line, body),
-        Some(length) => read_bytes(from, length, body),
+        _ if chunked => read_chunks(from, &mut line, body)?,
+        Some(length) => read_bytes(from, length, body)?,
         None => bail!("neither Content-Length nor chunks: where does the body end?"),
     }
+    Ok(status)
 }
 
 fn read_chunks(from: &mut impl BufRead, line: &mut String, body: &mut Vec<u8>) -> Result<()> {
@@ -119,22 +134,24 @@ mod tests {
         let mut body = b"of the last answer".to_vec();
         let result = read_answer(&mut answer.as_bytes(), &mut body);
         let text = String::from_utf8(body).unwrap();
-        let found = result.map(|()| text).map_err(|error| error.to_string());
+        let found =
+            result.map(|status| format!("{status} {text}")).map_err(|error| error.to_string());
         assert_eq!(found.as_deref().map_err(String::as_str), expected, "{answer}");
     }
 
     #[test]
     fn bodies_end_by_length_or_by_an_empty_chunk() {
-        check("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcd", Ok("abc"));
+        check("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcd", Ok("200 abc"));
         check(
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nA;x=1\r\n0123456789\r\n2\r\nab\r\n0\r\n\r\n",
-            Ok("0123456789ab"),
+            Ok("200 0123456789ab"),
         );
     }
 
     #[test]
     fn other_answers_are_errors() {
-        check("HTTP/1.1 503 Busy\r\n\r\n", Err("answered \"HTTP/1.1 503 Busy\""));
+        check("HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nfull", Ok("503 full"));
+        check("HTTP Busy\r\n\r\n", Err("answered \"HTTP Busy\""));
         check("", Err("the connection was closed"));
         check("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc", Err("the body is cut off"));
         check(

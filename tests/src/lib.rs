@@ -1,15 +1,16 @@
 //! Whole-system tests, benchmarks and soak runs of the shipped programs.
 //!
 //! `bin/bench/` compares the exporter with `prometheus-node-exporter` and measures its
-//! event listener and the bridge, `bin/soak.rs` watches it for an hour and kills it in
-//! between. They start
-//! real programs on loopback ([`running`], [`exporter`]), play a router with a log
-//! ([`router`]), ask over HTTP ([`http_client`], [`load`], [`event_reader`]) and read from
+//! event listener and the bridge, `bin/soak/` kills the programs again and again
+//! ([`kill_storm`]) and watches the exporter for an hour. They start real programs on
+//! loopback ([`running`], [`exporter`], [`bridge`]), play a router with a log ([`router`]),
+//! ask over HTTP ([`http_client`], [`load`], [`event_reader`]) and read from
 //! `/proc` what that costs ([`usage`], [`meter`]). Nothing here is part of what is shipped.
 //!
 //! `bin/fake-router/` plays the routers that a bridge asks ([`fake_router`]).
 
 pub mod bridge;
+pub mod built;
 pub mod burst;
 pub mod clock;
 pub mod cores;
@@ -24,6 +25,7 @@ pub mod flood;
 pub mod goals;
 pub mod history;
 pub mod http_client;
+pub mod kept_port;
 pub mod kill_storm;
 pub mod load;
 pub mod log_daemon;
@@ -35,6 +37,7 @@ pub mod router_log;
 pub mod running;
 pub mod samples;
 pub mod scrape_cost;
+pub mod small_disk;
 pub mod sqlite_shell;
 pub mod stored_events;
 pub mod streamed;

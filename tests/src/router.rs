@@ -77,16 +77,23 @@ impl Router {
         cores: Option<&Cores>,
         max_events: Option<usize>,
     ) -> Result<Exporter> {
+        self.start_with(binary, Setup { cores, max_events, ..Setup::default() })
+    }
+
+    /// The same with other settings; files and log are this router's.
+    ///
+    /// # Errors
+    /// When it does not start to answer.
+    pub fn start_with(&self, binary: &Path, setup: Setup<'_>) -> Result<Exporter> {
         let log_source = match self.daemon {
             None => format!("file:{LOG_FILE}"),
             Some(_) => LogKind::Logread.name().to_owned(),
         };
         let setup = Setup {
-            cores,
             root: Some(self.folder.path()),
             log_source: Some(&log_source),
             queue_file: Some(&self.queue_file()),
-            max_events,
+            ..setup
         };
         Exporter::start(binary, &setup)
     }

@@ -5,6 +5,7 @@
 //! its addresses are those for documentation (RFC 5737, RFC 3849, RFC 7042).
 
 use std::fmt::Write;
+use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
 
@@ -90,6 +91,52 @@ impl Events {
     pub fn given(&self) -> usize {
         self.given
     }
+}
+
+/// PPPoE sessions that the provider ends and that come back with another address. No two
+/// events are alike, whoever stores them without their number.
+#[derive(Debug, Default)]
+pub struct Sessions {
+    given: u32,
+}
+
+/// The lines of one session, and the events that they must lead to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Two lines, with their ends.
+    pub text: String,
+    /// All at this second: milliseconds since 1970.
+    pub unix_ms: u64,
+    /// Type, and what tells the event from others: its reason, or its message.
+    pub events: Vec<(&'static str, String)>,
+}
+
+impl Sessions {
+    /// The end of the last session, and the beginning of the next.
+    pub fn next(&mut self, unix_ms: u64) -> Session {
+        let (before, now) = (address(self.given), address(self.given + 1));
+        let reason = format!("session {} is over", self.given);
+        let words =
+            [format!("LCP terminated by peer ({reason})"), format!("local  IP address {now}")];
+        let stamp = stamp(unix_ms);
+        let line = |words: String| format!("{stamp}daemon.notice pppd[2411]: {words}\n");
+        let mut events = vec![
+            ("pppoe_lcp_term", reason),
+            ("pppoe_up", format!("PPPoE session is up with the address {now}")),
+        ];
+        // The first address is no change.
+        if self.given > 0 {
+            let change = format!("The WAN's address changed from {before} to {now}");
+            events.push(("wan_ip_changed", change));
+        }
+        self.given += 1;
+        Session { text: words.map(line).concat(), unix_ms, events }
+    }
+}
+
+/// Of the network for benchmarks (RFC 2544): 131,072 of them.
+fn address(number: u32) -> Ipv4Addr {
+    Ipv4Addr::from_bits(Ipv4Addr::new(198, 18, 0, 0).to_bits() + number % (1 << 17))
 }
 
 /// `Mon Mar  3 10:20:30 2025 [1740997230.123] `
@@ -179,6 +226,17 @@ mod tests {
         assert_eq!(events.given(), 3);
         assert_eq!(events.first_up(0).kind, "wan_up");
         assert_eq!(Subject::Pppoe.kinds(), ["pppoe_down", "pppoe_up"]);
+    }
+
+    #[test]
+    fn no_two_sessions_are_alike() {
+        let mut sessions = Sessions::default();
+        let (first, second) = (sessions.next(1_740_997_230_007), sessions.next(0));
+        assert_eq!(first.events.len(), 2);
+        assert!(first.text.ends_with("pppd[2411]: local  IP address 198.18.0.1\n"));
+        let change = "The WAN's address changed from 198.18.0.1 to 198.18.0.2".to_owned();
+        assert_eq!(second.events[2], ("wan_ip_changed", change));
+        assert_eq!(second.events[0].1, "session 1 is over");
     }
 
     #[test]

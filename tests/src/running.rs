@@ -1,6 +1,6 @@
 //! Starts a program, learns its port from what it says, and ends it.
 //!
-//! The only place here that starts processes. A program never outlives us: it is killed
+//! The only place here that starts what is tested. A program never outlives us: it is killed
 //! when [`Running`] is dropped, and where `setpriv` (util-linux) is installed, the kernel
 //! ends it when we are killed.
 
