@@ -158,6 +158,9 @@ impl One<'_> {
                 };
                 self.store.put_events(router, batch, now).await?
             }
+            // The end of the answer is missing, and without the stream the numbers are of no
+            // use: stored now, the events would be there twice once they are read again.
+            _ if answer.is_cut && events.iter().any(|event| event.seq.is_some()) => return Ok(()),
             _ => self.store.put_unnumbered(router, events, now).await?,
         };
         self.metrics.stored(&self.watched.router.name, stored);
