@@ -22,7 +22,8 @@ const READ_ONLY: &str = "rm -rf \"$1\"/*
     mount -o remount,ro \"$1\"
     mount --bind \"$1\" \"$0\"";
 
-const WRITABLE: &str = "umount \"$0\"
+/// Whoever has files open there may keep them.
+const WRITABLE: &str = "umount --lazy \"$0\"
     mount -o remount,rw \"$1\"";
 
 /// The disk; gone when dropped.
