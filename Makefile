@@ -56,8 +56,9 @@ bench: tools build no-static ## speed and memory, events under load, the bridge 
 	cargo build --release --locked -q -p netmonitor-tests --bins
 	cargo run --release --locked -q -p netmonitor-tests --bin bench -- $(MEASURED)
 
-soak: build no-static ## two hundred kills, then an hour of pings, scrapes and log lines: memory, threads, CPU
-	cargo run --release --locked -q -p netmonitor-tests --bin soak -- $(EXPORTER) $(wildcard $(STATIC))
+soak: build no-static ## two hundred kills of each program, then an hour of pings, scrapes and log lines: memory, threads, CPU
+	cargo run --release --locked -q -p netmonitor-tests --bin soak -- --bridge $(BRIDGE) \
+	  $(EXPORTER) $(wildcard $(STATIC))
 
 # What libFuzzer needs from the compiler; the switch that means all this is not for stable
 # releases. Only for the target: build scripts and macros are not looked at.

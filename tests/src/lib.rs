@@ -5,7 +5,6 @@
 //! ([`kill_storm`], [`bridge_storm`]) and watches the exporter for an hour. They start real
 //! programs on loopback ([`running`], [`exporter`], [`bridge`]), play a router with a log
 //! ([`router`]), ask over HTTP ([`http_client`], [`load`], [`event_reader`]) and read from
-//! `/proc` what that costs ([`usage`], [`meter`]). Nothing here is part of what is shipped.
 //!
 //! `bin/fake-router/` plays the routers that a bridge asks ([`fake_router`]).
 

@@ -125,10 +125,16 @@ impl<'a> Storm<'a> {
         let victims = self.deck.deal(&mut self.random);
         let is_power_cut = victims.include_bridge() && self.random.number(0..POWER_CUT) == 0;
         // What a power cut has cost can be polled again only from routers that have it.
-        let may_lose = !is_power_cut && self.random.number(0..2) == 0;
+        let mut may_lose = !is_power_cut && self.random.number(0..2) == 0;
+        let is_new = self.bridge.is_none();
         self.start()?;
         if self.owes && may_lose {
-            self.wait_until_all_is_stored()?;
+            // One that has met failures may pause for longer than a round lasts.
+            may_lose = is_new;
+            if is_new {
+                self.routers.be_healthy()?;
+                self.wait_until_all_is_stored()?;
+            }
         }
         let database = self.folder.path().join("netmonitor.db");
         let synced = Wal::read(&database)?;
@@ -180,6 +186,7 @@ impl<'a> Storm<'a> {
 
     fn finish(&mut self) -> Result<()> {
         self.start()?;
+        self.routers.be_healthy()?;
         self.routers.tell_last()?;
         self.wait_until_all_is_stored()
     }

@@ -134,10 +134,17 @@ impl Routers {
         (Teller { log, fleet }, Mortal { exporter, fleet })
     }
 
-    /// The last event of each, which ends the story of a stream that has none yet.
+    /// No answer is wrong from now on.
+    pub(super) fn be_healthy(&self) -> Result<()> {
+        (0..FAKES).try_for_each(|fake| {
+            self.fleet.act(fake, &action("healthy")?);
+            Ok(())
+        })
+    }
+
+    /// The last event of each.
     pub(super) fn tell_last(&mut self) -> Result<()> {
         for fake in 0..FAKES {
-            self.fleet.act(fake, &action("healthy")?);
             self.fleet.act(fake, &action("event pppoe_up")?);
         }
         let session = self.sessions.next(clock::unix_ms());
@@ -246,7 +253,11 @@ impl Mortal<'_> {
             let loses = may_lose && random.number(0..2) == 0;
             let deaths = if loses { &LOSSES[..] } else { &FAILURES[..] };
             self.fleet.act(fake, &action(deaths[random.number(0..deaths.len())])?);
-            losses += u32::from(loses);
+            if loses {
+                losses += 1;
+                // By its first event one can tell that it has a new stream.
+                self.fleet.act(fake, &action("event kernel_link_up")?);
+            }
         }
         Ok(losses)
     }

@@ -1,19 +1,9 @@
-//! An hour of ordinary work: `soak EXPORTER_BINARY... [--minutes N] [--kills N] [--seed N]`.
-//!
-//! First each binary is killed two hundred times while it tells events. Then every binary
-//! runs by itself, pings four targets on loopback once a second, follows a log with twenty
-//! lines a second and an event a minute, and is scraped every five seconds. Each minute
-//! says what it uses; the table at the end holds that against the goals. Exit code 1 when
-//! one of them is not met, a scrape failed, or a kill has cost an event: this one judges.
+//! One exporter that is watched: what it uses, what it says, and whether that is good.
 
-use std::ffi::OsString;
-use std::fmt::Display;
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::str::FromStr;
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result};
 use netmonitor_tests::exporter::{Build, Exporter, Setup, TARGETS, in_memory};
 use netmonitor_tests::figures::{median, short};
 use netmonitor_tests::goals::Goal;
@@ -21,13 +11,9 @@ use netmonitor_tests::http_client::Client;
 use netmonitor_tests::table::Table;
 use netmonitor_tests::trickle::{self, Trickle};
 use netmonitor_tests::usage::Memory;
-use netmonitor_tests::{clock, kill_storm, samples};
+use netmonitor_tests::{clock, samples};
 use tempfile::TempDir;
 
-const SCRAPE_INTERVAL: Duration = Duration::from_secs(5);
-const SCRAPES_PER_MINUTE: u32 = 12;
-const MINUTES: u32 = 60;
-const KILLS: u32 = 200;
 /// For the last lines of the log to be read.
 const CATCH_UP: Duration = Duration::from_secs(5);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -51,118 +37,6 @@ fn max_rss_kb(build: Build) -> f64 {
     }
 }
 
-fn main() -> ExitCode {
-    let wanted = match Wanted::parse(std::env::args_os().skip(1)) {
-        Ok(wanted) => wanted,
-        Err(error) => {
-            let options = "[--minutes N] [--kills N] [--seed N]";
-            eprintln!("{error:#}\nusage: soak EXPORTER_BINARY... {options}");
-            return ExitCode::from(2);
-        }
-    };
-    let survived = survive_kills(&wanted);
-    match run(&wanted.binaries, wanted.minutes) {
-        Ok(true) if survived => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("the run was broken off: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-#[derive(Debug, PartialEq)]
-struct Wanted {
-    binaries: Vec<PathBuf>,
-    minutes: u32,
-    /// 0: no storm.
-    kills: u32,
-    seed: u64,
-}
-
-impl Wanted {
-    fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Self> {
-        let (binaries, seed) = (Vec::new(), clock::unix_ms());
-        let mut wanted = Self { binaries, minutes: MINUTES, kills: KILLS, seed };
-        while let Some(argument) = arguments.next() {
-            let name = argument.to_string_lossy().into_owned();
-            match name.as_str() {
-                "--minutes" => wanted.minutes = number(&name, arguments.next(), 1)?,
-                "--kills" => wanted.kills = number(&name, arguments.next(), 0)?,
-                "--seed" => wanted.seed = number(&name, arguments.next(), 0)?,
-                _ if name.starts_with('-') => bail!("{name}: no such option"),
-                _ => wanted.binaries.push(PathBuf::from(argument)),
-            }
-        }
-        ensure!(!wanted.binaries.is_empty(), "no binary given");
-        Ok(wanted)
-    }
-}
-
-fn number<T: FromStr + PartialOrd + Display>(
-    name: &str,
-    value: Option<OsString>,
-    least: T,
-) -> Result<T> {
-    let value = value.with_context(|| format!("{name}: how many?"))?;
-    let number = value.to_str().and_then(|text| text.parse().ok());
-    let number = number.filter(|number| *number >= least);
-    number.with_context(|| format!("{name} {value:?}: not a number from {least} on"))
-}
-
-/// Whether no kill has cost an event.
-fn survive_kills(wanted: &Wanted) -> bool {
-    let mut survived = true;
-    for binary in wanted.binaries.iter().filter(|_| wanted.kills > 0) {
-        let name = binary.display();
-        match kill_storm::run(binary, wanted.kills, wanted.seed) {
-            Ok(report) => println!(
-                "{name}: {} kills, {} of them while it wrote a file and {} between two files; \
-                 {} events, none lost, doubled or changed",
-                report.kills, report.while_writing, report.between_renames, report.events,
-            ),
-            Err(error) => {
-                eprintln!("{name}: NOT met: no kill costs an event: {error:#}");
-                survived = false;
-            }
-        }
-    }
-    survived
-}
-
-/// Whether all goals are met.
-fn run(binaries: &[PathBuf], minutes: u32) -> Result<bool> {
-    let mut watched =
-        binaries.iter().map(|binary| Watched::start(binary)).collect::<Result<Vec<_>>>()?;
-    for program in &mut watched {
-        println!("{}: {} build", program.name, program.exporter.build.name());
-        program.scrape();
-        program.minute_cpu = program.exporter.running.usage.cpu_time()?;
-        program.first_cpu = program.minute_cpu;
-    }
-    let start = clock::now();
-    let ticks = minutes * SCRAPES_PER_MINUTE;
-    for tick in 1..=ticks {
-        clock::wait_until(start + SCRAPE_INTERVAL * tick);
-        for program in &mut watched {
-            program.scrape();
-            program.take_sample().with_context(|| program.name.clone())?;
-            if tick % SCRAPES_PER_MINUTE == 0 {
-                program.print_minute(tick / SCRAPES_PER_MINUTE)?;
-            }
-        }
-    }
-    let mut table = Table::new(["figure", "build", "found", "goal", ""]);
-    let mut all_met = true;
-    let took = start.elapsed();
-    for program in &mut watched {
-        program.finish_log().with_context(|| program.name.clone())?;
-        all_met &= program.judge(&mut table, took)?;
-    }
-    print!("\n{table}");
-    Ok(all_met)
-}
-
 /// What a program uses at one moment.
 #[derive(Clone, Copy)]
 struct Sample {
@@ -171,8 +45,8 @@ struct Sample {
     open_files: usize,
 }
 
-struct Watched {
-    name: String,
+pub(super) struct Watched {
+    pub(super) name: String,
     exporter: Exporter,
     /// What it follows.
     log: Trickle,
@@ -212,7 +86,8 @@ impl Said {
 }
 
 impl Watched {
-    fn start(binary: &Path) -> Result<Self> {
+    /// Starts it, with a log to follow.
+    pub(super) fn start(binary: &Path) -> Result<Self> {
         let folder = in_memory("netmonitor-log-")?;
         let path = folder.path().join("messages");
         let log = Trickle::into_file(&path)?;
@@ -234,8 +109,17 @@ impl Watched {
         })
     }
 
+    /// The CPU time so far counts as that of the start.
+    pub(super) fn begin(&mut self) -> Result<()> {
+        println!("{}: {} build", self.name, self.exporter.build.name());
+        self.scrape();
+        self.minute_cpu = self.exporter.running.usage.cpu_time()?;
+        self.first_cpu = self.minute_cpu;
+        Ok(())
+    }
+
     /// A scrape that fails is said and counted; the next one has a new connection.
-    fn scrape(&mut self) {
+    pub(super) fn scrape(&mut self) {
         self.scrapes += 1;
         match self.try_scrape() {
             Ok(said) => self.said = said,
@@ -256,7 +140,7 @@ impl Watched {
     }
 
     /// Ends the log and waits until the exporter has read all of it, or will not any more.
-    fn finish_log(&mut self) -> Result<()> {
+    pub(super) fn finish_log(&mut self) -> Result<()> {
         self.written = self.log.stop()?;
         let start = clock::now();
         while self.said.lines < self.written.lines as f64 && start.elapsed() < CATCH_UP {
@@ -266,7 +150,8 @@ impl Watched {
         Ok(())
     }
 
-    fn take_sample(&mut self) -> Result<()> {
+    /// What it uses now.
+    pub(super) fn take_sample(&mut self) -> Result<()> {
         self.exporter.running.check_alive()?;
         let usage = &self.exporter.running.usage;
         self.samples.push(Sample {
@@ -277,7 +162,8 @@ impl Watched {
         Ok(())
     }
 
-    fn print_minute(&mut self, minute: u32) -> Result<()> {
+    /// A line about the minute that is over.
+    pub(super) fn print_minute(&mut self, minute: u32) -> Result<()> {
         let cpu = self.exporter.running.usage.cpu_time()?;
         let used = cpu.saturating_sub(self.minute_cpu).as_secs_f64() / 60.0 * 100.0;
         self.minute_cpu = cpu;
@@ -298,7 +184,7 @@ impl Watched {
     }
 
     /// Whether this program meets its goals.
-    fn judge(&self, table: &mut Table<5>, took: Duration) -> Result<bool> {
+    pub(super) fn judge(&self, table: &mut Table<5>, took: Duration) -> Result<bool> {
         let mut all_met = true;
         let build = self.exporter.build;
         let mut row = |figure: &str, found: f64, goal: Goal| {
@@ -366,20 +252,5 @@ mod tests {
         assert_eq!(of(12).unwrap(), (5.5, 10.5));
         assert_eq!(of(1).unwrap(), (0.0, 0.0));
         assert!(of(0).is_err());
-    }
-
-    #[test]
-    fn arguments_may_come_in_any_order() {
-        let parsed = |line: &str| Wanted::parse(line.split_whitespace().map(OsString::from));
-        let binaries = vec![PathBuf::from("a"), PathBuf::from("b")];
-        let expected = Wanted { binaries, minutes: 2, kills: 0, seed: 7 };
-        assert_eq!(parsed("a --minutes 2 b --seed 7 --kills 0").unwrap(), expected);
-        let usual = parsed("a").unwrap();
-        assert_eq!((usual.minutes, usual.kills), (60, 200));
-        let wrong =
-            ["", "a --minutes", "a --minutes 0", "a --kills x", "a --seed -1", "a --hours 1"];
-        for wrong in wrong {
-            assert!(parsed(wrong).is_err(), "{wrong}");
-        }
     }
 }
