@@ -5,8 +5,8 @@ use std::fmt;
 
 use crate::bridge::Stored;
 
-/// Of each kind of fault, for error messages.
-const SHOWN: usize = 5;
+/// In error messages.
+const SHOWN: usize = 10;
 
 /// An event of a router.
 #[derive(Debug, Clone)]
@@ -21,14 +21,10 @@ pub(super) struct Told {
     pub(super) must_be_stored: bool,
 }
 
-/// What is wrong.
+/// What is wrong, worst first. Time may heal it: an event may not be stored yet, or be
+/// corrected while the bridge reads chunk by chunk, and then be shown twice.
 #[derive(Debug, Default)]
-pub(super) struct Faults {
-    /// Time may heal these: not stored yet, or at a time that was corrected since.
-    pub(super) open: Vec<String>,
-    /// Nothing heals these: twice, of another type, or told by nobody.
-    pub(super) for_good: Vec<String>,
-}
+pub(super) struct Faults(Vec<String>);
 
 /// Looks at each event. What is stored must have been fetched before what is told.
 pub(super) fn compare(told: &[Told], stored: &[Stored]) -> Faults {
@@ -36,25 +32,26 @@ pub(super) fn compare(told: &[Told], stored: &[Stored]) -> Faults {
     for event in stored {
         by_mark.entry((&event.router, mark(event))).or_default().push(event);
     }
-    let mut faults = Faults::default();
+    let (mut wrong, mut open) = (Vec::new(), Vec::new());
     for event in told {
         let found = by_mark.remove(&(&*event.router, &*event.mark)).unwrap_or_default();
         match &found[..] {
-            [] if event.must_be_stored => faults.open.push(format!("lost: {event:?}")),
+            [] if event.must_be_stored => open.push(format!("lost: {event:?}")),
             [] => {}
             [one] if one.kind != event.kind => {
-                faults.for_good.push(format!("{event:?} became {one:?}"));
+                wrong.push(format!("{event:?} became {one:?}"));
             }
             [one] if !is_right(event, one) => {
-                faults.open.push(format!("{event:?} at another time: {one:?}"));
+                open.push(format!("{event:?} at another time: {one:?}"));
             }
             [_] => {}
-            several => faults.for_good.push(format!("stored {} times: {event:?}", several.len())),
+            several => wrong.push(format!("stored {} times: {event:?}", several.len())),
         }
     }
     let unknown = by_mark.into_values().flatten();
-    faults.for_good.extend(unknown.map(|event| format!("told by nobody: {event:?}")));
-    faults
+    wrong.extend(unknown.map(|event| format!("told by nobody: {event:?}")));
+    wrong.append(&mut open);
+    Faults(wrong)
 }
 
 /// What tells a stored event from others.
@@ -69,19 +66,14 @@ fn is_right(event: &Told, stored: &Stored) -> bool {
 
 impl Faults {
     pub(super) fn is_empty(&self) -> bool {
-        self.open.is_empty() && self.for_good.is_empty()
+        self.0.is_empty()
     }
 }
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (faults, what) in [(&self.for_good, "wrong for good"), (&self.open, "not right")] {
-            if !faults.is_empty() {
-                let shown = faults[..faults.len().min(SHOWN)].join("\n  ");
-                writeln!(f, "{} {what}, the first:\n  {shown}", faults.len())?;
-            }
-        }
-        Ok(())
+        let shown = self.0[..self.0.len().min(SHOWN)].join("\n  ");
+        write!(f, "{} events are not right, the first:\n  {shown}", self.0.len())
     }
 }
 
@@ -114,7 +106,8 @@ mod tests {
     #[track_caller]
     fn check(stored: &[Stored], expected: &str) {
         let maybe = Told { must_be_stored: false, times: Vec::new(), ..told("b") };
-        let found = compare(&[told("a"), maybe], stored).to_string();
+        let faults = compare(&[told("a"), maybe], stored);
+        let found = if faults.is_empty() { String::new() } else { faults.to_string() };
         let is_as_expected =
             if expected.is_empty() { found.is_empty() } else { found.contains(expected) };
         assert!(is_as_expected, "{found}");
@@ -124,9 +117,9 @@ mod tests {
     fn each_event_is_stored_once_as_it_was_told() {
         check(&[stored("a", 7)], "");
         check(&[stored("a", 99), stored("b", 1)], "");
-        check(&[], "1 not right, the first:\n  lost: ");
+        check(&[], "1 events are not right, the first:\n  lost: ");
         check(&[stored("a", 8)], "at another time");
-        check(&[stored("a", 7), stored("a", 7)], "1 wrong for good, the first:\n  stored 2 times");
+        check(&[stored("a", 7), stored("a", 7)], "the first:\n  stored 2 times");
         check(&[stored("a", 7), stored("c", 7)], "told by nobody");
         check(&[Stored { kind: "l".to_owned(), ..stored("a", 7) }], "became");
         check(&[Stored { router: "s".to_owned(), ..stored("a", 7) }], "told by nobody");

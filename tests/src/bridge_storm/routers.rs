@@ -35,14 +35,14 @@ const PER_BURST: std::ops::Range<usize> = 1..4;
 /// Between the two halves of a line.
 const TORN: std::ops::Range<Duration> = Duration::ZERO..Duration::from_millis(3);
 
-/// How a played router fails, and goes on with its events where it was.
-const FAILURES: [&str; 9] = [
+/// How a played router fails, and goes on with its events where it was. A clock that is set
+/// has all of them read again, which makes good for many a mistake: not too often.
+const FAILURES: [&str; 8] = [
     "offline 30ms",
     "half events x1",
     "half status x1",
     "reset x2",
     "clock +3600s",
-    "clock -90s",
     "slow 30ms x2",
     "503 events x1",
     "garbage events x1",
