@@ -73,7 +73,14 @@ struct Events {
     records: Vec<Stored>,
 }
 
-impl Place<'_> {
+impl<'a> Place<'a> {
+    /// Any disk, any core, a sample each second.
+    #[must_use]
+    pub fn of(program: &'a Path, routers: &'a Path, database: &'a Path) -> Self {
+        let poll_interval = Duration::from_secs(1);
+        Self { program, routers, database, disk: None, cores: None, poll_interval }
+    }
+
     /// Starts the bridge.
     ///
     /// # Errors
@@ -89,7 +96,8 @@ impl Place<'_> {
         command.extend(["--poll-interval".into(), seconds.into()]);
         let program = command.remove(0);
         let address_after = "listening on http://";
-        let launch = Launch { program: &program, arguments: command, address_after, cores: self.cores };
+        let launch =
+            Launch { program: &program, arguments: command, address_after, cores: self.cores };
         Ok(Bridge { running: launch.start()? })
     }
 }
@@ -128,23 +136,6 @@ impl Bridge {
         let (status, body) = client.ask("/readyz")?;
         Ok(if status == 200 { Ok(()) } else { Err(format!("{status} {body}")) })
     }
-
-    /// What it counts of itself.
-    ///
-    /// # Errors
-    /// When it does not answer.
-    pub fn counted(&self) -> Result<Counted> {
-        let mut client = self.client()?;
-        let scrape = client.get("/metrics")?;
-        let sum = |name: &str| {
-            samples::sum(scrape, &format!("netmonitor_bridge_{name}")).unwrap_or(f64::NAN)
-        };
-        Ok(Counted {
-            polls: sum("poll_duration_seconds_count"),
-            poll_seconds: sum("poll_duration_seconds_sum"),
-            events_stored: sum("events_stored_total"),
-        })
-    }
 }
 
 /// What it counts of itself.
@@ -156,4 +147,23 @@ pub struct Counted {
     pub poll_seconds: f64,
     /// Without those that were known.
     pub events_stored: f64,
+}
+
+impl Counted {
+    /// Now.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn of(bridge: &Running) -> Result<Self> {
+        let mut client = Client::connect(bridge.address)?;
+        let scrape = client.get("/metrics")?;
+        let sum = |name: &str| {
+            samples::sum(scrape, &format!("netmonitor_bridge_{name}")).unwrap_or(f64::NAN)
+        };
+        Ok(Self {
+            polls: sum("poll_duration_seconds_count"),
+            poll_seconds: sum("poll_duration_seconds_sum"),
+            events_stored: sum("events_stored_total"),
+        })
+    }
 }

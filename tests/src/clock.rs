@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use anyhow::{Context, Result, ensure};
 use rustix::time::{ClockId, clock_gettime};
 
 /// Now, for measuring durations.
@@ -31,4 +32,22 @@ pub fn since_boot() -> Duration {
 /// For load that follows a timetable. Never for "it should be ready by then".
 pub fn wait_until(moment: Instant) {
     std::thread::sleep(moment.saturating_duration_since(now()));
+}
+
+/// Longer than anything that is waited for takes on a slow machine.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two looks.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+/// Returns when it is true.
+///
+/// # Errors
+/// When it is not in time, or what looks fails.
+pub fn until(what: &str, mut is_true: impl FnMut() -> Result<bool>) -> Result<()> {
+    let deadline = now() + PATIENCE;
+    while !is_true().with_context(|| what.to_owned())? {
+        ensure!(now() < deadline, "not in time: {what}");
+        wait_until(now() + LOOK_AGAIN);
+    }
+    Ok(())
 }

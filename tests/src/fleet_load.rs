@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
-use crate::bridge::{self, Counted, Setup};
+use crate::bridge::{Counted, Place};
 use crate::cores::Cores;
 use crate::fake_router::arrivals;
 use crate::fake_routers_apart::FakeRouters;
@@ -75,14 +75,13 @@ impl FleetLoad {
         let began = clock::now();
         let fleet = FakeRouters::start(ROUTERS, SCENARIO, folder.path())?;
         let database = folder.path().join("netmonitor.db");
-        let setup = Setup {
+        let place = Place {
             cores,
-            routers: &fleet.routers_file,
-            database: &database,
             poll_interval: PERIOD,
+            ..Place::of(binary, &fleet.routers_file, &database)
         };
         let started = clock::now();
-        let mut bridge = bridge::start(binary, &setup)?;
+        let mut bridge = place.start()?.running;
         let caught_up_in = wait_for_events(&bridge, ROUTERS * WAITING, started)?;
         clock::wait_until(started + WARM_UP);
 

@@ -6,15 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
 use std::thread::ScopedJoinHandle;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use netmonitor_tests::clock;
+use netmonitor_tests::bridge::Place;
 use netmonitor_tests::fake_router::fleet::{Fleet, Settings};
 use netmonitor_tests::fake_router::scenario::Action;
-use netmonitor_tests::running::{Launch, Running};
+use netmonitor_tests::{built, clock};
 use serde_json::Value;
 
 /// The first.
@@ -49,33 +47,6 @@ const ODD: [&str; 8] = [
 /// Some 30 MB of a debug build, and an answer of each router at a time: the largest that is
 /// read has 8 MB, the others next to nothing.
 const MAX_MEMORY_KB: u64 = 128 << 10;
-/// Longer than any poll takes.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// `target/debug/netmonitor-bridge`, seen from `target/debug/deps/bridge_bad_routers-…`.
-fn program() -> Result<PathBuf> {
-    let ourselves = std::env::current_exe()?;
-    let folder = ourselves.ancestors().nth(2).context("this test is in no target folder")?;
-    let binary = folder.join("netmonitor-bridge");
-    ensure!(binary.is_file(), "{} is missing: cargo test --workspace", binary.display());
-    Ok(binary)
-}
-
-fn start(program: &Path, folder: &Path) -> Result<Running> {
-    let file = |name: &str| folder.join(name).into_os_string();
-    let arguments = vec![
-        "--routers-file".into(),
-        file("routers.toml"),
-        "--sqlite-db".into(),
-        file("netmonitor.db"),
-        "--bridge-host".into(),
-        "127.0.0.1".into(),
-        "--bridge-port".into(),
-        "0".into(),
-    ];
-    let address_after = "listening on http://";
-    Launch { program: program.as_os_str(), arguments, address_after, cores: None }.start()
-}
 
 fn name(router: usize) -> String {
     format!("router-{:04}", router + 1)
@@ -96,7 +67,7 @@ fn settings(fleet: &Fleet) -> String {
 /// Status and body, however long it takes.
 fn ask(bridge: SocketAddr, target: &str) -> Result<(u16, String)> {
     let mut stream = TcpStream::connect(bridge)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(clock::PATIENCE))?;
     write!(stream, "GET {target} HTTP/1.0\r\n\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
@@ -110,15 +81,6 @@ fn records(bridge: SocketAddr, path: &str, router: usize) -> Result<Vec<Value>> 
     ensure!(status == 200, "{status}: {body}");
     let body: Value = serde_json::from_str(&body)?;
     Ok(body["records"].as_array().context("no records")?.clone())
-}
-
-fn until(what: &str, mut is_true: impl FnMut() -> Result<bool>) -> Result<()> {
-    let deadline = clock::now() + PATIENCE;
-    while !is_true()? {
-        ensure!(clock::now() < deadline, "not in time: {what}");
-        std::thread::yield_now();
-    }
-    Ok(())
 }
 
 fn act(fleet: &Fleet, router: usize, action: &str) -> Result<()> {
@@ -247,7 +209,11 @@ fn bad_routers_harm_nobody() -> Result<()> {
         act(&fleet, router, "event pppoe_down x5")?;
     }
 
-    let mut running = start(&program()?, folder.path())?;
+    let file = |name: &str| folder.path().join(name);
+    let program = built::program("netmonitor-bridge")?;
+    let (routers, database) = (file("routers.toml"), file("netmonitor.db"));
+    let place = Place::of(&program, &routers, &database);
+    let mut running = place.start()?.running;
     let bridge = running.address;
     poll_all(bridge)?;
     running.check_alive()?;
@@ -255,7 +221,7 @@ fn bad_routers_harm_nobody() -> Result<()> {
     let samples = records(bridge, "/api/history", GOOD)?;
     ensure!(samples.len() >= 3, "only {} samples of the good router", samples.len());
     act(&fleet, GOOD, "event wan_down")?;
-    until("the good one's event", || {
+    clock::until("the good one's event", || {
         let events = records(bridge, "/api/events", GOOD)?;
         Ok(events.iter().any(|event| event["type"] == "wan_down"))
     })?;
@@ -293,7 +259,7 @@ fn check_useless(fleet: &Fleet, bridge: SocketAddr) -> Result<()> {
 fn check_odd(fleet: &Fleet, bridge: SocketAddr, odd: impl Fn(usize) -> usize) -> Result<()> {
     for (index, action) in ODD.iter().enumerate() {
         let router = odd(index);
-        until(action, || {
+        clock::until(action, || {
             let stored = records(bridge, "/api/events", router)?;
             Ok(stored.iter().filter(|event| event["type"] == "pppoe_down").count() >= 5)
         })?;
@@ -318,7 +284,7 @@ fn check_odd(fleet: &Fleet, bridge: SocketAddr, odd: impl Fn(usize) -> usize) ->
         }
         if action.starts_with("clock") {
             // What a router says of its own events is kept as it says it.
-            until(action, || has_right_times(fleet, bridge, router))?;
+            clock::until(action, || has_right_times(fleet, bridge, router))?;
         }
     }
     Ok(())

@@ -1,9 +1,7 @@
 //! The disk of a running bridge fills up, becomes read-only, and comes back, while routers
 //! go on telling events. Needs root.
 
-use std::time::Duration;
-
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use netmonitor_tests::bridge::{Bridge, Place};
 use netmonitor_tests::fake_router::fleet::{Fleet, Settings};
 use netmonitor_tests::small_disk::SmallDisk;
@@ -12,19 +10,8 @@ use netmonitor_tests::{built, clock};
 const ROUTERS: usize = 2;
 /// What a new database and the events here need, several times.
 const SIZE: &str = "4m";
-const PATIENCE: Duration = Duration::from_secs(60);
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// More than fit into the pages that are there.
 const MANY: usize = 400;
-
-fn until(what: &str, mut is_true: impl FnMut() -> Result<bool>) -> Result<()> {
-    let deadline = clock::now() + PATIENCE;
-    while !is_true().with_context(|| what.to_owned())? {
-        ensure!(clock::now() < deadline, "not in time: {what}");
-        clock::wait_until(clock::now() + LOOK_AGAIN);
-    }
-    Ok(())
-}
 
 /// All routers tell so many events.
 fn tell(fleet: &Fleet, count: usize) -> Result<()> {
@@ -38,7 +25,7 @@ fn tell(fleet: &Fleet, count: usize) -> Result<()> {
 
 /// Everything that the routers have told is stored, each event once.
 fn until_all_is_stored(bridge: &Bridge, fleet: &Fleet) -> Result<()> {
-    until("all is stored", || Ok(bridge.events()?.len() >= fleet.ledger().len()))?;
+    clock::until("all is stored", || Ok(bridge.events()?.len() >= fleet.ledger().len()))?;
     let stored = bridge.events()?;
     let mut stored: Vec<_> = stored.iter().map(|event| (&event.router, &event.message)).collect();
     let told = fleet.ledger();
@@ -61,7 +48,7 @@ fn check_trouble(
     let before = bridge.events()?.len();
     cause()?;
     tell(fleet, MANY)?;
-    until("it says that it cannot store", || Ok(bridge.readiness()?.is_err()))?;
+    clock::until("it says that it cannot store", || Ok(bridge.readiness()?.is_err()))?;
     let said = bridge.readiness()?.err().unwrap_or_default();
     assert!(said.starts_with("503 {\"error\":\"nothing can be stored: database "), "{said}");
     assert!(said.contains(reason), "{said}");
@@ -69,7 +56,7 @@ fn check_trouble(
 
     let asked = || -> Vec<u64> { fleet.asked().iter().map(|asked| asked.status).collect() };
     let before_trouble = asked();
-    until("all routers are polled once more", || {
+    clock::until("all routers are polled once more", || {
         let now = asked();
         Ok(now.iter().zip(&before_trouble).all(|(now, before)| *now > *before))
     })?;
@@ -92,8 +79,7 @@ fn a_disk_that_fails_costs_no_event_and_storing_resumes_by_itself() -> Result<()
     let routers = folder.path().join("routers.toml");
     let database = disk.folder().join("netmonitor.db");
     std::fs::write(&routers, fleet.routers_toml())?;
-    let place =
-        Place { program: &program, routers: &routers, database: &database, disk: Some(&disk) };
+    let place = Place { disk: Some(&disk), ..Place::of(&program, &routers, &database) };
     let bridge = place.start()?;
     tell(&fleet, 5)?;
     until_all_is_stored(&bridge, &fleet)?;

@@ -1,28 +1,14 @@
 //! A router that refuses `/net/events` for a while, and whose `/net/status` is cut off.
 
-use std::time::Duration;
-
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use netmonitor_tests::bridge::Place;
 use netmonitor_tests::fake_router::fleet::{Fleet, Settings};
 use netmonitor_tests::{built, clock};
-
-const PATIENCE: Duration = Duration::from_secs(60);
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 fn act(fleet: &Fleet, actions: &[&str]) -> Result<()> {
     for text in actions {
         let action = text.parse().map_err(|error| anyhow::anyhow!("{text}: {error}"))?;
         fleet.act(0, &action);
-    }
-    Ok(())
-}
-
-fn until(what: &str, mut is_true: impl FnMut() -> Result<bool>) -> Result<()> {
-    let deadline = clock::now() + PATIENCE;
-    while !is_true()? {
-        ensure!(clock::now() < deadline, "not in time: {what}");
-        clock::wait_until(clock::now() + LOOK_AGAIN);
     }
     Ok(())
 }
@@ -36,12 +22,12 @@ fn events_of_half_an_answer_are_stored_once_when_they_are_read_again() -> Result
     act(&fleet, &["event wan_down x100", "503 events", "half status x2"])?;
     let (routers, database) = (folder.path().join("routers.toml"), folder.path().join("db"));
     std::fs::write(&routers, fleet.routers_toml())?;
-    let place = Place { program: &program, routers: &routers, database: &database, disk: None };
+    let place = Place::of(&program, &routers, &database);
     let bridge = place.start()?;
-    until("half answers are read", || Ok(fleet.asked()[0].status > 2))?;
-    until("a whole one is", || Ok(bridge.events()?.len() >= 100))?;
+    clock::until("half answers are read", || Ok(fleet.asked()[0].status > 2))?;
+    clock::until("a whole one is", || Ok(bridge.events()?.len() >= 100))?;
     act(&fleet, &["healthy", "event wan_up"])?;
-    until("the next event is read", || Ok(bridge.events()?[0].kind == "wan_up"))?;
+    clock::until("the next event is read", || Ok(bridge.events()?[0].kind == "wan_up"))?;
     assert_eq!(bridge.events()?.len(), 101);
     Ok(())
 }

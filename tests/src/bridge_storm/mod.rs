@@ -165,9 +165,7 @@ impl<'a> Storm<'a> {
         if self.bridge.is_none() {
             let file = |name: &str| self.folder.path().join(name);
             let (routers, database) = (file("routers.toml"), file("netmonitor.db"));
-            let place =
-                Place { program: self.program, routers: &routers, database: &database, disk: None };
-            self.bridge = Some(place.start()?);
+            self.bridge = Some(Place::of(self.program, &routers, &database).start()?);
         }
         Ok(())
     }

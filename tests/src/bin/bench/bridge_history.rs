@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use netmonitor_bridge::store;
-use netmonitor_tests::bridge::{self, Setup};
+use netmonitor_tests::bridge::Place;
 use netmonitor_tests::clock;
 use netmonitor_tests::cores::Cores;
 use netmonitor_tests::exporter::in_memory;
@@ -99,13 +99,12 @@ fn measure_one(rows: &mut Rows<'_>, binary: &Path, cores: Option<&Cores>) -> Res
     history::write(&database, rows.routers)?;
     add_size(rows, &database)?;
     let fleet = FakeRouters::start(rows.routers, "", folder.path())?;
-    let setup = Setup {
+    let place = Place {
         cores,
-        routers: &fleet.routers_file,
-        database: &database,
         poll_interval: POLL_INTERVAL,
+        ..Place::of(binary, &fleet.routers_file, &database)
     };
-    let bridge = bridge::start(binary, &setup)?;
+    let bridge = place.start()?.running;
     let mut shell = SqliteShell::open(&database, cores)?;
     let meter = Meter::start(&bridge, cores)?;
     for question in QUESTIONS {
