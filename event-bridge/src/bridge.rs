@@ -17,10 +17,12 @@ use tracing::{info, warn};
 use crate::api::{self, Views};
 use crate::clock;
 use crate::config::Config;
+use crate::keeper::{ClockWitness, Keeper};
 use crate::metrics::Metrics;
 use crate::record::Millis;
 use crate::routers::client::{Client, Timeouts};
 use crate::routers::fleet::Fleet;
+use crate::routers::poller::Services;
 use crate::routers::watched::Routers;
 use crate::serving;
 use crate::store::{self, Store};
@@ -44,12 +46,27 @@ pub(crate) async fn run(config: Config, now: Millis) -> Result<()> {
     info!("listening on http://{}", listener.local_addr()?);
 
     let (metrics, client) = (Metrics::new(), Client::new(Timeouts::default(), clock::now)?);
-    let routers = Routers::default();
-    let mut fleet = Fleet::new(routers.clone(), client.clone(), store.clone(), metrics.clone());
+    // Before anything is stored under the clock of now.
+    let witness = ClockWitness::new(newest(&store).await);
+    let (routers, zone) = (Routers::default(), jiff::tz::TimeZone::system());
+    let services = Services {
+        client: client.clone(),
+        store: store.clone(),
+        metrics: metrics.clone(),
+        witness: witness.clone(),
+    };
+    let mut fleet = Fleet::new(routers.clone(), services);
     fleet.poll(config.routers.clone());
-    let mut polling = JoinSet::new();
-    polling.spawn(fleet.run(config.routers_file.clone()));
-    let zone = jiff::tz::TimeZone::system();
+    let keeper = Keeper {
+        store: store.clone(),
+        metrics: metrics.clone(),
+        witness,
+        retention: config.retention,
+        zone: zone.clone(),
+    };
+    let mut tasks = JoinSet::new();
+    tasks.spawn(fleet.run(config.routers_file.clone()));
+    tasks.spawn(async move { Ok(keeper.run().await) });
     let views = Views { config, routers, store: store.clone(), client, metrics, zone };
     let stop = CancellationToken::new();
     let serving = serving::serve(listener, api::router(Arc::new(views)), stop.clone());
@@ -57,14 +74,19 @@ pub(crate) async fn run(config: Config, now: Millis) -> Result<()> {
     tokio::select! {
         signal = stop_signal() => signal?,
         ended = serving.as_mut() => return ended.context("the program stopped answering"),
-        Some(ended) = polling.join_next() => match ended.context("polling failed")?? {},
+        Some(ended) = tasks.join_next() => match ended.context("a part failed")?? {},
     }
     info!("stopping");
     stop.cancel();
-    polling.shutdown().await;
+    tasks.shutdown().await;
     serving.await?;
     store.close().await;
     Ok(())
+}
+
+/// The newest sample; a disk that cannot be read now says nothing against the clock.
+async fn newest(store: &Store) -> Option<Millis> {
+    store.extent().await.ok()?.newest
 }
 
 async fn stop_signal() -> Result<()> {

@@ -26,6 +26,26 @@ pub(crate) fn timer() -> tokio::time::Instant {
     tokio::time::Instant::now()
 }
 
+/// Does a time service keep this host's clock? `None`: it cannot be told, as in most
+/// containers.
+pub(crate) fn is_synchronised() -> Option<bool> {
+    kernel_is_synchronised()
+}
+
+#[cfg(target_pointer_width = "64")]
+fn kernel_is_synchronised() -> Option<bool> {
+    const STA_UNSYNC: i32 = 0x40; // linux/timex.h
+    let mut timex = rtime_clock::adjtime::Timex::new();
+    rtime_clock::adjtime::adjtimex(&mut timex).ok()?;
+    Some(timex.0.status & STA_UNSYNC == 0)
+}
+
+/// The wrapper of `adjtimex` compiles for 64-bit only.
+#[cfg(not(target_pointer_width = "64"))]
+fn kernel_is_synchronised() -> Option<bool> {
+    None
+}
+
 /// `2025-02-12T10:34:00+08:00`: ISO 8601 with the offset of the zone at that time.
 pub(crate) fn iso(at: Millis, zone: &TimeZone) -> String {
     let last = Timestamp::MAX.as_second();

@@ -10,6 +10,7 @@ mod api;
 mod bridge;
 mod clock;
 mod config;
+mod keeper;
 mod metrics;
 mod places;
 mod serving;

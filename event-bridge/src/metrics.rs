@@ -33,6 +33,8 @@ pub(crate) struct Metrics {
     stored: Counter,
     missed: Family<OfRouter, Counter>,
     skipped: Family<OfRouter, Counter>,
+    deleted: Counter,
+    clock_trusted: Gauge,
 }
 
 impl Metrics {
@@ -47,6 +49,8 @@ impl Metrics {
             stored: Counter::default(),
             missed: Family::default(),
             skipped: Family::default(),
+            deleted: Counter::default(),
+            clock_trusted: Gauge::default(),
         }
     }
 
@@ -74,6 +78,16 @@ impl Metrics {
             "values_skipped",
             "Parts of answers that could not be read",
             self.skipped.clone(),
+        );
+        registry.register(
+            "rows_deleted",
+            "Samples, events and gaps deleted because of their age or the size of the database",
+            self.deleted.clone(),
+        );
+        registry.register(
+            "clock_trusted",
+            "1 if this host's clock is believed, and hours are added up and cleaned up by it",
+            self.clock_trusted.clone(),
         );
     }
 
@@ -118,5 +132,13 @@ impl Metrics {
     pub(crate) fn skipped(&self, router: &str, parts: u32) {
         let of = OfRouter { router: router.to_owned() };
         self.skipped.get_or_create(&of).inc_by(parts.into());
+    }
+
+    pub(crate) fn deleted(&self, rows: u64) {
+        self.deleted.inc_by(rows);
+    }
+
+    pub(crate) fn clock_is_trusted(&self, is_trusted: bool) {
+        self.clock_trusted.set(is_trusted.into());
     }
 }

@@ -41,6 +41,12 @@ fn bridge(read_token: Option<&str>) -> Bridge {
         routers: Vec::new(),
         routers_file: None,
         database,
+        retention: crate::history::retention::Retention {
+            rows_days: 30,
+            hours_days: 730,
+            max_bytes: None,
+            at: jiff::civil::time(3, 0, 0, 0),
+        },
         listen: "127.0.0.1:0".parse().unwrap(),
         public_url: None,
         read_token: read_token.map(str::to_owned),

@@ -11,6 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::history::retention::Retention;
 use crate::routers::Router;
 pub(crate) use routers::RoutersFile;
 use settings::SETTINGS;
@@ -23,6 +24,7 @@ pub(crate) struct Config {
     /// Where they are listed, if it may change.
     pub(crate) routers_file: Option<RoutersFile>,
     pub(crate) database: PathBuf,
+    pub(crate) retention: Retention,
     pub(crate) listen: SocketAddr,
     /// How this program is reached from outside, for links.
     pub(crate) public_url: Option<String>,
@@ -71,6 +73,7 @@ pub(crate) fn load(layers: &Layers) -> Result<Loaded, Problems> {
         routers,
         routers_file,
         database: database(&mut check),
+        retention: retention(&mut check),
         listen: SocketAddr::new(
             check.value(&["BRIDGE_HOST", "FLASK_HOST"], host),
             check.value(&["BRIDGE_PORT", "FLASK_PORT"], port),
@@ -113,6 +116,42 @@ fn database(check: &mut Check<'_>) -> PathBuf {
             path => Ok(PathBuf::from(path)),
         }
     })
+}
+
+fn retention(check: &mut Check<'_>) -> Retention {
+    let days = |text: &str, least: u32| {
+        let days = text.parse().ok().filter(|days| (least..=36_500).contains(days));
+        days.ok_or_else(|| format!("{least} to 36500 days"))
+    };
+    let retention = Retention {
+        rows_days: check.value(&["RETENTION_DAYS"], |text| days(text, 2)),
+        hours_days: check.value(&["HOURLY_RETENTION_DAYS"], |text| days(text, 2)),
+        max_bytes: check.value(&["MAX_DB_SIZE"], |text| optional(text, size)),
+        at: check.value(&["CLEANUP_TIME"], |text| {
+            let time = jiff::civil::Time::strptime("%H:%M", text);
+            time.map_err(|_| "a time of the day, for example 03:00".to_owned())
+        }),
+    };
+    if retention.hours_days < retention.rows_days {
+        check.problem("HOURLY_RETENTION_DAYS: less than RETENTION_DAYS".to_owned());
+    }
+    retention
+}
+
+/// `500M`; a day of one router has some 300 kB.
+fn size(text: &str) -> Result<u64, String> {
+    const LEAST: u64 = 1 << 20;
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let factor = match text[digits.len()..].trim().to_ascii_uppercase().trim_end_matches('B') {
+        "" => Some(1),
+        "K" => Some(1 << 10),
+        "M" => Some(1 << 20),
+        "G" => Some(1 << 30),
+        _ => None,
+    };
+    let bytes = digits.parse().ok().zip(factor).and_then(|(n, f)| u64::checked_mul(n, f));
+    let bytes = bytes.filter(|bytes| *bytes >= LEAST);
+    bytes.ok_or_else(|| "a size of at least 1M, for example 500M or 2G".to_owned())
 }
 
 /// Takes values and collects what is wrong with them.

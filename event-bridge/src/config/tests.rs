@@ -88,3 +88,27 @@ fn secrets_come_from_files() {
     std::fs::write(file.path(), "two words").unwrap();
     assert!(load(&layers(&values)).unwrap_err().to_string().contains("one word"));
 }
+
+#[test]
+fn what_is_kept_has_sensible_bounds() {
+    let with = |name, value| load(&layers(&[("ROUTER_IP", "r"), (name, value)]));
+    let retention = |name, value| with(name, value).unwrap().config.retention;
+    for (text, bytes) in [("1048576", 1 << 20), ("500M", 500 << 20), ("2 GB", 2 << 30)] {
+        assert_eq!(retention("MAX_DB_SIZE", text).max_bytes, Some(bytes), "{text}");
+    }
+    assert_eq!(retention("MAX_DB_SIZE", "").max_bytes, None);
+    assert_eq!(retention("CLEANUP_TIME", "23:59").at, jiff::civil::time(23, 59, 0, 0));
+    for (name, value) in [
+        ("MAX_DB_SIZE", "1K"),
+        ("MAX_DB_SIZE", "99999999999999G"),
+        ("MAX_DB_SIZE", "-5M"),
+        ("MAX_DB_SIZE", "5 apples"),
+        ("RETENTION_DAYS", "1"),
+        ("RETENTION_DAYS", "800"),
+        ("HOURLY_RETENTION_DAYS", "7"),
+        ("CLEANUP_TIME", "25:00"),
+        ("CLEANUP_TIME", "3"),
+    ] {
+        assert!(with(name, value).is_err(), "{name}={value}");
+    }
+}

@@ -5,3 +5,5 @@ pub mod derive;
 pub mod hour;
 pub mod ledger;
 pub mod outage;
+pub mod retention;
+pub mod trust;

@@ -12,12 +12,9 @@ use tokio::time::{MissedTickBehavior, interval};
 use tracing::{info, warn};
 
 use super::Router;
-use super::client::Client;
-use super::poller::Poller;
+use super::poller::{Poller, Services};
 use super::watched::{List, Routers, Watched};
 use crate::config::RoutersFile;
-use crate::metrics::Metrics;
-use crate::store::Store;
 
 /// The list and the token files it names are read so often: cheaper than watching each of
 /// them, and right on every file system and behind every symbolic link.
@@ -26,18 +23,15 @@ const READ_AGAIN: Duration = Duration::from_secs(10);
 /// See the module.
 pub(crate) struct Fleet {
     routers: Routers,
-    client: Client,
-    store: Store,
-    metrics: Metrics,
+    services: Services,
     pollers: JoinSet<()>,
     stops: HashMap<String, AbortHandle>,
 }
 
 impl Fleet {
     /// Nothing is polled yet. The list is also seen through `routers`.
-    pub(crate) fn new(routers: Routers, client: Client, store: Store, metrics: Metrics) -> Self {
-        let (pollers, stops) = (JoinSet::new(), HashMap::new());
-        Self { routers, client, store, metrics, pollers, stops }
+    pub(crate) fn new(routers: Routers, services: Services) -> Self {
+        Self { routers, services, pollers: JoinSet::new(), stops: HashMap::new() }
     }
 
     /// Polls these, and no others. A router that is as it was is not disturbed; one that
@@ -58,22 +52,17 @@ impl Fleet {
             if let Some(stop) = self.stops.remove(name) {
                 stop.abort();
             }
-            self.metrics.end(name);
+            self.services.metrics.end(name);
         }
         self.routers.replace(list);
     }
 
     fn start(&mut self, router: Router) -> Arc<Watched> {
         let name = router.name.clone();
-        self.metrics.begin(&name);
+        self.services.metrics.begin(&name);
         let (watched, asked) = Watched::new(router);
-        let poller = Poller {
-            watched: Arc::clone(&watched),
-            asked,
-            client: self.client.clone(),
-            store: self.store.clone(),
-            metrics: self.metrics.clone(),
-        };
+        let services = self.services.clone();
+        let poller = Poller { watched: Arc::clone(&watched), asked, services };
         // What the one before has handed to the store is stored; the rest is read again.
         if let Some(before) = self.stops.insert(name, self.pollers.spawn(poller.run())) {
             before.abort();
@@ -140,10 +129,13 @@ mod tests {
 
     use tokio::net::TcpListener;
 
-    use super::super::client::Timeouts;
+    use super::super::client::{Client, Timeouts};
     use super::*;
     use crate::clock;
     use crate::config::{Layers, load};
+    use crate::keeper::ClockWitness;
+    use crate::metrics::Metrics;
+    use crate::store::Store;
 
     /// A router that only takes calls.
     struct Silent {
@@ -171,7 +163,9 @@ mod tests {
         let (store, _) = Store::open(&folder.join("netmonitor.db"), clock::now()).unwrap();
         let client = Client::new(Timeouts::default(), clock::now).unwrap();
         let routers = Routers::default();
-        (Fleet::new(routers.clone(), client, store, Metrics::new()), routers)
+        let (metrics, witness) = (Metrics::new(), ClockWitness::new(None));
+        let services = Services { client, store, metrics, witness };
+        (Fleet::new(routers.clone(), services), routers)
     }
 
     fn file(folder: &Path, text: &str) -> RoutersFile {

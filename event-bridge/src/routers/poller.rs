@@ -16,6 +16,7 @@ use super::client::{Client, EventsFetch, FetchError};
 use super::status_answer::StatusAnswer;
 use super::watched::{Asked, Watched};
 use crate::clock;
+use crate::keeper::ClockWitness;
 use crate::metrics::Metrics;
 use crate::record::{Cursor, Event, EventBatch, Millis};
 use crate::store::{RouterId, Store, StoreError};
@@ -31,13 +32,20 @@ const ASK_AGAIN: Duration = Duration::from_secs(600);
 /// Between two lines in the log about a failure that goes on.
 const REPEAT: Duration = Duration::from_secs(600);
 
+/// What every poller uses.
+#[derive(Clone)]
+pub(crate) struct Services {
+    pub(crate) client: Client,
+    pub(crate) store: Store,
+    pub(crate) metrics: Metrics,
+    pub(crate) witness: ClockWitness,
+}
+
 /// Polls one router.
 pub(crate) struct Poller {
     pub(crate) watched: Arc<Watched>,
     pub(crate) asked: mpsc::Receiver<Asked>,
-    pub(crate) client: Client,
-    pub(crate) store: Store,
-    pub(crate) metrics: Metrics,
+    pub(crate) services: Services,
 }
 
 /// What came of asking for events.
@@ -63,9 +71,11 @@ enum PollError {
 impl Poller {
     /// Polls for ever.
     pub(crate) async fn run(self) {
-        let Self { watched, asked, client, store, metrics } = self;
+        let Self { watched, asked, services } = self;
+        let Services { client, store, metrics, witness } = services;
         let has_events = AtomicBool::new(true);
-        let one = One { watched: &watched, client, store, metrics, has_events: &has_events };
+        let has_events = &has_events;
+        let one = One { watched: &watched, client, store, metrics, witness, has_events };
         tokio::join!(one.sample(asked), one.follow_events());
     }
 }
@@ -75,6 +85,7 @@ struct One<'a> {
     client: Client,
     store: Store,
     metrics: Metrics,
+    witness: ClockWitness,
     /// The agent knows `/net/events`.
     has_events: &'a AtomicBool,
 }
@@ -212,6 +223,9 @@ impl One<'_> {
             return Ok(Fetched::NotThere);
         };
         self.has_events.store(true, Ordering::Relaxed);
+        if let (Some(time), Some(true)) = (answer.time, answer.time_synced) {
+            self.witness.heard(clock::now(), (time * 1000.0) as Millis);
+        }
         let name = &self.watched.router.name;
         self.metrics.skipped(name, answer.skipped);
         let waited = clock::monotonic().saturating_duration_since(began);

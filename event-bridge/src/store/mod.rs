@@ -15,6 +15,7 @@ mod reader;
 mod records;
 mod recovery;
 mod report;
+mod retention;
 mod samples;
 mod schema;
 mod writer;
@@ -35,8 +36,8 @@ pub use self::backup::restore;
 pub use self::error::StoreError;
 pub use self::health::Health;
 pub use self::records::{
-    EventQuery, EventRecord, GapRecord, Key, OutageRecord, PingQuery, PingRecord, Query, RouterId,
-    RouterRecord, Rows, SampleRecord, Stored, Summary,
+    EventQuery, EventRecord, Extent, GapRecord, Key, OutageRecord, PingQuery, PingRecord, Query,
+    RouterId, RouterRecord, Rows, SampleRecord, Stored, Summary,
 };
 pub use self::report::{Report, Table, check};
 
@@ -182,6 +183,39 @@ impl Store {
     /// Nothing is added up then.
     pub async fn roll_up(&self, now: Millis, limit: u64) -> Result<u64, StoreError> {
         self.write(move |connection| hours::roll_up(connection, now, limit), |_, _| {}).await
+    }
+
+    /// Deletes some samples, events and gaps from before `before`, a whole hour; gives how many
+    /// rows. Zero: none are left, or an hour has to be added up first.
+    ///
+    /// # Errors
+    /// Nothing is deleted then.
+    pub async fn delete_rows(&self, before: Millis, limit: u64) -> Result<u64, StoreError> {
+        self.write(move |c| retention::delete_rows(c, before, limit), |_, _| {}).await
+    }
+
+    /// Deletes some hours, outages and alerts from before `before`; gives how many rows.
+    ///
+    /// # Errors
+    /// Nothing is deleted then.
+    pub async fn delete_hours(&self, before: Millis, limit: u64) -> Result<u64, StoreError> {
+        self.write(move |c| retention::delete_hours(c, before, limit), |_, _| {}).await
+    }
+
+    /// Notes that a clean-up is done.
+    ///
+    /// # Errors
+    /// It is not noted then.
+    pub async fn put_cleaned(&self, at: Millis) -> Result<(), StoreError> {
+        self.write(move |connection| retention::insert_cleaned(connection, at), |_, ()| {}).await
+    }
+
+    /// How far the rows reach.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn extent(&self) -> Result<Extent, StoreError> {
+        self.read(retention::select_extent).await
     }
 
     /// How far the router's events have been read; `None`: nothing yet.

@@ -181,6 +181,19 @@ pub struct RouterRecord {
     pub cursor: Option<Cursor>,
 }
 
+/// How far the database reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// The oldest sample.
+    pub oldest: Option<Millis>,
+    /// The newest.
+    pub newest: Option<Millis>,
+    /// Without pages that are free.
+    pub used_bytes: u64,
+    /// When the last clean-up was.
+    pub cleaned: Option<Millis>,
+}
+
 /// Over the samples, pings and events of a query; its limit and offset count for nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Summary {

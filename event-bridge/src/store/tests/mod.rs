@@ -7,6 +7,7 @@ mod harm;
 mod hours;
 mod outages;
 mod reading;
+mod retention;
 mod size;
 
 use std::path::{Path, PathBuf};
