@@ -16,7 +16,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## watch this machine: http://localhost:8321/, history on http://localhost:5000/
-	@$(EXPORTER) run & exporter=$$!; trap "kill $$exporter" EXIT; \
+	@mkdir -p target/run; $(EXPORTER) run & exporter=$$!; trap "kill $$exporter" EXIT; \
 	  ROUTER_IP=127.0.0.1 ROUTER_PORT=$${NETMONITOR_API_PORT:-8321} \
 	  SQLITE_DB=$${SQLITE_DB:-target/run/netmonitor.db} $(BRIDGE) run
 

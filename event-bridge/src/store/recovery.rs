@@ -25,6 +25,11 @@ const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 /// Opens the database for writing. A damaged one is set aside.
 pub(super) fn open(path: &Path, now: Millis) -> Result<(Connection, Opened), StoreError> {
     let mut notices = Vec::new();
+    let folder = schema::folder_of(path);
+    // The last folder only: a path that is not there at all is a volume that is not mounted.
+    if !folder.is_dir() && fs::create_dir(folder).is_ok() {
+        notices.push(format!("folder {}: made", folder.display()));
+    }
     match open_sound(path) {
         Ok((connection, kind)) => {
             match kind {

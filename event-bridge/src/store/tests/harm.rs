@@ -182,8 +182,17 @@ fn check_refused(place: &Path, expected: &str) {
 fn what_cannot_be_a_database_is_refused() {
     let place = Place::new();
     check_refused(place.path.parent().unwrap(), "database DB: is a folder; name a file in it");
-    let lost = place.file("no/netmonitor.db");
+    let lost = place.file("no/such/netmonitor.db");
     check_refused(&lost, "database DB: there is no folder ");
+}
+
+#[test]
+fn the_folder_of_a_new_database_is_made() {
+    let place = Place::new();
+    let path = place.file("data/netmonitor.db");
+    let (_, opened) = Store::open(&path, NOW).unwrap();
+    assert!(opened.notices[0].ends_with("data: made"), "{opened:?}");
+    assert!(path.is_file());
 }
 
 #[test]
