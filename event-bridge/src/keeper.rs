@@ -10,11 +10,12 @@ use tracing::{debug, info, warn};
 
 use crate::clock;
 use crate::history::hour::HOUR;
+use crate::history::outage::End;
 use crate::history::retention::{MOST_AT_ONCE, Retention};
 use crate::history::trust::Trust;
 use crate::metrics::Metrics;
 use crate::record::Millis;
-use crate::store::{Store, StoreError};
+use crate::store::{Query, Store, StoreError};
 
 /// Hours are added up so soon after they are over.
 const PERIOD: Duration = Duration::from_secs(60);
@@ -22,6 +23,9 @@ const PERIOD: Duration = Duration::from_secs(60);
 const HOURS_AT_ONCE: u64 = 16;
 /// Samples in a transaction, each with its pings: some 10 ms.
 const ROWS_AT_ONCE: u64 = 500;
+
+/// A series each: of a house with a bad line those of a month, of a fleet those of a day.
+const SHOWN_OUTAGES: u64 = 50;
 
 /// What speaks for the clock. Clones share it.
 #[derive(Debug, Clone)]
@@ -63,6 +67,7 @@ impl Keeper {
         loop {
             ticks.tick().await;
             let now = clock::now();
+            self.show_outages(now).await;
             let doubt = self.witness.doubt(now, since(began));
             if doubt != doubted {
                 match doubt {
@@ -82,6 +87,22 @@ impl Keeper {
                 Err(error) => debug!(%error, "the history could not be kept"),
             }
         }
+    }
+
+    /// Those that have ended, for tables and annotations.
+    async fn show_outages(&self, now: Millis) {
+        let query = Query { limit: Some(SHOWN_OUTAGES), ..Query::of(None, i64::MIN, now) };
+        let mut outages = Vec::new();
+        let mut rows = self.store.outages(query, now);
+        while let Some(chunk) = rows.recv().await {
+            match chunk {
+                Ok(chunk) => outages.extend(chunk),
+                // The last ones stay; a database that cannot be read is told by `/readyz`.
+                Err(error) => return debug!(%error, "the outages could not be read"),
+            }
+        }
+        outages.retain(|record| record.outage.end() != End::Ongoing);
+        self.metrics.show_outages(outages);
     }
 
     async fn keep(&self, now: Millis, is_new_hour: bool) -> Result<(), StoreError> {

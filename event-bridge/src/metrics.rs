@@ -1,6 +1,7 @@
 //! Counters about ourselves, for Prometheus.
 
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -11,7 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::record::Millis;
-use crate::store::Stored;
+use crate::store::{OutageRecord, Stored};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfRouter {
@@ -22,6 +23,15 @@ struct OfRouter {
 struct OfPoll {
     router: String,
     result: &'static str,
+}
+
+/// Labels that never change once an outage has ended, unless later evidence corrects them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfOutage {
+    router: String,
+    outage: i64,
+    cause: String,
+    side: String,
 }
 
 /// Clones count together.
@@ -35,6 +45,8 @@ pub(crate) struct Metrics {
     skipped: Family<OfRouter, Counter>,
     deleted: Counter,
     clock_trusted: Gauge,
+    /// The last ones that have ended.
+    outages: Arc<Mutex<Vec<OutageRecord>>>,
 }
 
 impl Metrics {
@@ -51,6 +63,7 @@ impl Metrics {
             skipped: Family::default(),
             deleted: Counter::default(),
             clock_trusted: Gauge::default(),
+            outages: Arc::default(),
         }
     }
 
@@ -89,6 +102,35 @@ impl Metrics {
             "1 if this host's clock is believed, and hours are added up and cleaned up by it",
             self.clock_trusted.clone(),
         );
+        self.register_outages(registry);
+    }
+
+    /// For tables and annotations: as many as the keeper hands over.
+    fn register_outages(&self, registry: &mut Registry) {
+        type Seconds = Family<OfOutage, Gauge<f64, AtomicU64>>;
+        let (start, end, duration) = (Seconds::default(), Seconds::default(), Seconds::default());
+        let seconds = |millis: Millis| millis as f64 / 1000.0;
+        for record in self.outages.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            let (outage, why) = (&record.outage, &record.outage.main().drop);
+            let of = OfOutage {
+                router: record.router.clone(),
+                outage: outage.id(),
+                cause: why.cause.to_string(),
+                side: why.side.to_string(),
+            };
+            start.get_or_create(&of).set(seconds(outage.start()));
+            end.get_or_create(&of).set(seconds(outage.until()));
+            duration.get_or_create(&of).set(seconds(outage.until() - outage.start()));
+        }
+        let mut register = |name: &str, help: &str, family| registry.register(name, help, family);
+        register("outage_start_timestamp_seconds", "Begin of each of the last 50 outages", start);
+        register("outage_end_timestamp_seconds", "End of each of the last 50 outages", end);
+        register("outage_duration_seconds", "From its begin to its end", duration);
+    }
+
+    /// The last outages of all routers.
+    pub(crate) fn show_outages(&self, outages: Vec<OutageRecord>) {
+        *self.outages.lock().unwrap_or_else(PoisonError::into_inner) = outages;
     }
 
     /// Every router is there from the start, at 0.
@@ -140,5 +182,44 @@ impl Metrics {
 
     pub(crate) fn clock_is_trusted(&self, is_trusted: bool) {
         self.clock_trusted.set(is_trusted.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus_client::encoding::text::encode;
+
+    use super::*;
+    use crate::history::ledger::{self, Known};
+    use crate::history::outage::{Cause, Drop, Side};
+
+    #[test]
+    fn each_of_the_last_outages_has_its_times() {
+        let drop = Drop {
+            id: 7,
+            name: "s-1".to_owned(),
+            stream: Some(1),
+            start: 1_739_327_640_500,
+            until: Some(1_739_327_700_000),
+            cause: Cause::Dhcp,
+            side: Side::Unknown,
+            evidence: None,
+        };
+        let known = Known { boots: Vec::new(), heard: None, now: 0 };
+        let outage = ledger::outages(vec![drop], &known).remove(0);
+        let metrics = Metrics::new();
+        metrics.show_outages(vec![OutageRecord { router: "home".to_owned(), outage }]);
+        let (mut registry, mut text) = (Registry::default(), String::new());
+        metrics.register(&mut registry);
+        encode(&mut text, &registry).unwrap();
+        let labels = "{router=\"home\",outage=\"7\",cause=\"dhcp\",side=\"unknown\"}";
+        for (name, value) in [
+            ("start_timestamp_seconds", "1739327640.5"),
+            ("end_timestamp_seconds", "1739327700.0"),
+            ("duration_seconds", "59.5"),
+        ] {
+            let line = format!("netmonitor_bridge_outage_{name}{labels} {value}\n");
+            assert!(text.contains(&line), "{line}: {text}");
+        }
     }
 }
