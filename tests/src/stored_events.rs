@@ -78,6 +78,7 @@ mod tests {
             ts_before: Vec::new(),
             kind: "test".to_owned(),
             message: message.to_owned(),
+            detail: Default::default(),
             fate,
         }
     }

@@ -10,6 +10,7 @@ use jiff::tz::{Offset, TimeZone};
 use serde::Serialize;
 
 use super::cursor::Cursor;
+use super::ledger::Detail;
 use super::queue::{Kept, seconds};
 use super::readings::TARGETS;
 use super::scenario::WanState;
@@ -96,6 +97,8 @@ struct Shown<'a> {
     message: &'a str,
     seq: u64,
     ts: f64,
+    #[serde(skip_serializing_if = "Detail::is_empty")]
+    detail: &'a Detail,
 }
 
 impl<'a> Shown<'a> {
@@ -106,6 +109,7 @@ impl<'a> Shown<'a> {
             message: &event.message,
             seq: event.seq,
             ts: seconds(event.at_ms),
+            detail: &event.detail,
         }
     }
 }

@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
+/// Further facts of an event.
+pub type Detail = BTreeMap<String, String>;
+
 /// An event of a router.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Row {
@@ -35,6 +38,9 @@ pub struct Row {
     pub kind: String,
     /// For people; no two of a router are alike.
     pub message: String,
+    /// Further facts.
+    #[serde(default, skip_serializing_if = "Detail::is_empty")]
+    pub detail: Detail,
     /// What became of it.
     pub fate: Fate,
 }
@@ -193,6 +199,7 @@ mod tests {
             ts_before: Vec::new(),
             kind: "test".to_owned(),
             message: "a test".to_owned(),
+            detail: Detail::new(),
             fate: Fate::Queued,
         }
     }

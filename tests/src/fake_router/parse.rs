@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::bail;
 
 use super::scenario::{
-    Action, Agent, ClockChange, Endpoint, Fault, FaultKind, Lasts, Line, OtherPaths, Scenario,
-    WanState, When, Who,
+    Action, Agent, ClockChange, Endpoint, Fault, FaultKind, Lasts, Line, OtherPaths, Outage,
+    Scenario, WanState, When, Who,
 };
 use super::strange::Strange;
 
@@ -152,6 +152,8 @@ fn action(words: &[&str]) -> Parsed<Action> {
     Ok(match *words {
         ["event", kind] => event(kind, "x1")?,
         ["event", kind, count] => event(kind, count)?,
+        ["outage", lasts, cause, side] => outage(lasts, cause, side, None)?,
+        ["outage", lasts, cause, side, ago] => outage(lasts, cause, side, Some(ago))?,
         ["drop", lasts] => Action::Drop(duration(lasts)?),
         ["loss", share, lasts] => loss(share, lasts)?,
         ["wan", state] => Action::Wan(wan_state(state)?),
@@ -181,9 +183,22 @@ fn action(words: &[&str]) -> Parsed<Action> {
     })
 }
 
-fn event(kind: &str, count: &str) -> Parsed<Action> {
+fn outage(lasts: &str, cause: &str, side: &str, ago: Option<&str>) -> Parsed<Action> {
+    if ![cause, side].into_iter().all(is_word) {
+        return Err(format!("outage {cause} {side}: expected words of docs/outages.md"));
+    }
+    let (cause, side) = (cause.to_owned(), side.to_owned());
+    let (lasts, ago) = (duration(lasts)?, ago.map(duration).transpose()?);
+    Ok(Action::Outage(Outage { lasts, cause, side, ago }))
+}
+
+fn is_word(text: &str) -> bool {
     let is_name = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
-    if !kind.chars().all(|letter| is_name(letter) || letter == '_') {
+    text.chars().all(|letter| is_name(letter) || letter == '_')
+}
+
+fn event(kind: &str, count: &str) -> Parsed<Action> {
+    if !is_word(kind) {
         return Err(format!("event {kind}: a type is of lower-case letters, digits and _"));
     }
     let count = times(count).filter(|count| *count <= MAX_EVENTS_AT_ONCE);

@@ -3,13 +3,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::scenario::{Action, Line, Scenario, When};
+use super::scenario::{Action, Line, Outage, Scenario, When};
 use crate::random::Random;
+
+/// Between begin and end of an outage that is long over: somebody may read in between.
+const TOLD_AT_ONCE: Duration = Duration::from_millis(20);
 
 /// What a router does at a moment.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Deed {
     Begin(Action),
+    /// An outage is over, if the router has not started anew.
+    OutageOver(Outage),
     /// A drop is over.
     SessionUp,
     /// A reboot is.
@@ -22,6 +27,10 @@ impl Deed {
     /// What ends the action, and after how long.
     fn end_of(action: &Action) -> Option<(Duration, Self)> {
         match action {
+            Action::Outage(outage) => {
+                let after = if outage.ago.is_some() { TOLD_AT_ONCE } else { outage.lasts };
+                Some((after, Self::OutageOver(outage.clone())))
+            }
             Action::Drop(lasts) => Some((*lasts, Self::SessionUp)),
             Action::Reboot(lasts) => Some((*lasts, Self::PowerOn)),
             Action::Offline(lasts) => Some((*lasts, Self::Reachable)),

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::cursor::Cursor;
-use super::ledger::{Fate, Ledger, Row};
+use super::ledger::{Detail, Fate, Ledger, Row};
 
 /// The exporter's `MAX_EVENTS`.
 const USUAL_SIZE: usize = 200;
@@ -20,6 +20,7 @@ pub(super) struct Kept {
     pub(super) at_ms: i64,
     pub(super) kind: String,
     pub(super) message: String,
+    pub(super) detail: Detail,
 }
 
 #[derive(Debug)]
@@ -64,6 +65,10 @@ impl Queue {
     }
 
     pub(super) fn push(&mut self, at_ms: i64, kind: &str, message: String) {
+        self.push_with(at_ms, kind, message, Detail::new());
+    }
+
+    pub(super) fn push_with(&mut self, at_ms: i64, kind: &str, message: String, detail: Detail) {
         let seq = self.next_seq;
         let row = Row {
             id: 0,
@@ -74,11 +79,12 @@ impl Queue {
             ts_before: Vec::new(),
             kind: kind.to_owned(),
             message: message.clone(),
+            detail: detail.clone(),
             fate: Fate::Queued,
         };
         let id = self.in_ledger(|ledger| ledger.add(row));
         self.next_seq += 1;
-        self.events.push_back(Kept { id, seq, at_ms, kind: kind.to_owned(), message });
+        self.events.push_back(Kept { id, seq, at_ms, kind: kind.to_owned(), message, detail });
         self.evict();
     }
 

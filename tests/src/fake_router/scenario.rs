@@ -63,6 +63,8 @@ pub enum Action {
         /// How many.
         count: u32,
     },
+    /// The detector tells an outage.
+    Outage(Outage),
     /// The session is gone for so long.
     Drop(Duration),
     /// Lost pings.
@@ -94,6 +96,16 @@ pub enum Action {
     Fault(Fault),
     /// Answers are again.
     Healthy,
+}
+
+/// As the outage detector tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outage {
+    pub(super) lasts: Duration,
+    pub(super) cause: String,
+    pub(super) side: String,
+    /// It began so long ago; what was is told at once.
+    pub(super) ago: Option<Duration>,
 }
 
 /// `realtime.wan_state`.

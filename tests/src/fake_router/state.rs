@@ -10,7 +10,9 @@ use super::ledger::Ledger;
 use super::plan::Deed;
 use super::queue::Queue;
 use super::readings::Readings;
-use super::scenario::{Action, Agent, ClockChange, Endpoint, Fault, FaultKind, Lasts, WanState};
+use super::scenario::{
+    Action, Agent, ClockChange, Endpoint, Fault, FaultKind, Lasts, Outage, WanState,
+};
 
 const DAY_MS: i64 = 86_400_000;
 /// Of drops within a day; a scenario of more is not of this world.
@@ -49,6 +51,8 @@ pub(super) struct State {
     faults: Vec<(Fault, Option<Duration>)>,
     /// By the router's clock.
     dropped_ms: VecDeque<i64>,
+    /// Those that go on, with their names.
+    outages: VecDeque<(Outage, String)>,
 }
 
 impl State {
@@ -72,6 +76,7 @@ impl State {
             produced: 0,
             faults: Vec::new(),
             dropped_ms: VecDeque::new(),
+            outages: VecDeque::new(),
         };
         state.begin_stream(None);
         state
@@ -81,6 +86,7 @@ impl State {
         self.readings.settle(now, self.is_down());
         match deed {
             Deed::Begin(action) => self.begin(now, action),
+            Deed::OutageOver(outage) => self.end_outage(now, &outage),
             Deed::SessionUp => {
                 self.drops = self.drops.saturating_sub(1);
                 if self.drops == 0 && self.wan == WanState::Down && self.is_on() {
@@ -97,6 +103,7 @@ impl State {
     fn begin(&mut self, now: Duration, action: Action) {
         match action {
             Action::Event { kind, count } => (0..count).for_each(|_| self.tell(now, &kind)),
+            Action::Outage(outage) => self.begin_outage(now, &outage),
             Action::Drop(_) => self.drop_session(now),
             Action::Loss { percent, lasts } => self.readings.begin_loss(now, percent, lasts),
             Action::Wan(state) => self.wan = state,
@@ -131,6 +138,46 @@ impl State {
         }
     }
 
+    fn begin_outage(&mut self, now: Duration, outage: &Outage) {
+        if !self.is_on() {
+            return;
+        }
+        let began_ms = self.clock_ms(now) - ms(outage.ago.unwrap_or_default());
+        let name = format!("{}-{}", self.queue.stream, self.queue.next_seq);
+        self.tell_outage("outage_start", began_ms, [("outage", name.clone())], outage);
+        self.outages.push_back((outage.clone(), name));
+    }
+
+    fn end_outage(&mut self, now: Duration, outage: &Outage) {
+        let Some(at) = self.outages.iter().position(|(other, _)| other == outage) else { return };
+        let Some((_, name)) = self.outages.remove(at) else { return };
+        let lasted = ("duration_seconds", format!("{:.3}", outage.lasts.as_secs_f64()));
+        let started = self.queue.events().iter().rev();
+        let started = started.filter(|event| event.kind == "outage_start");
+        // By the event, whose time may have been corrected meanwhile.
+        let began_ms = started
+            .filter(|event| event.detail.get("outage") == Some(&name))
+            .map(|event| event.at_ms)
+            .next()
+            .unwrap_or(self.clock_ms(now) - ms(outage.lasts));
+        let ended_ms = began_ms + ms(outage.lasts);
+        self.tell_outage("outage_end", ended_ms, [("outage", name), lasted], outage);
+    }
+
+    fn tell_outage<const N: usize>(
+        &mut self,
+        kind: &str,
+        at_ms: i64,
+        facts: [(&str, String); N],
+        outage: &Outage,
+    ) {
+        self.produced += 1;
+        let message = format!("{} (no. {})", text(kind), self.produced);
+        let why = [("cause", outage.cause.clone()), ("side", outage.side.clone())];
+        let detail = facts.into_iter().chain(why).map(|(name, fact)| (name.to_owned(), fact));
+        self.queue.push_with(at_ms, kind, message, detail.collect());
+    }
+
     fn drop_session(&mut self, now: Duration) {
         self.drops += 1;
         if self.drops > 1 || !self.is_on() {
@@ -154,6 +201,7 @@ impl State {
         (self.booted, self.drops, self.wan) = (now, 0, WanState::Up);
         self.readings.restart(now);
         self.dropped_ms.clear();
+        self.outages.clear();
         self.begin_stream(None);
         self.tell(now, "router_boot");
     }
@@ -279,6 +327,10 @@ impl State {
     }
 }
 
+fn ms(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(LAST_MS)
+}
+
 fn text(kind: &str) -> &'static str {
     match kind {
         "pppoe_up" => "PPPoE session is up",
@@ -287,6 +339,8 @@ fn text(kind: &str) -> &'static str {
         "wan_down" => "WAN is down",
         "kernel_link_up" => "Link of the WAN port is up",
         "kernel_link_down" => "Link of the WAN port is down",
+        "outage_start" => "The internet is gone",
+        "outage_end" => "The internet is back",
         "router_boot" => "Router started",
         "time_stepped" => "Clock was set",
         _ => "Made up by a scenario",
