@@ -13,6 +13,7 @@ mod config;
 mod keeper;
 mod metrics;
 mod places;
+mod report;
 mod serving;
 
 /// The commit that this was built from.

@@ -8,6 +8,7 @@ mod legacy;
 mod page;
 mod parameters;
 mod records;
+mod report;
 mod state;
 mod text_format;
 mod uploads;
@@ -50,6 +51,7 @@ pub(crate) fn router(views: Arc<Views>) -> Router {
         .route("/api/fetch_now", get(legacy::fetch_now).post(legacy::fetch_now))
         .route("/api/v1/sd", get(discovery::targets))
         .route("/api/v1/routers/{name}/metrics", get(discovery::scrape))
+        .route("/api/v1/report", get(report::show))
         .route("/healthz", get(state::alive))
         .route("/readyz", get(state::ready))
         .route("/metrics", get(state::metrics))

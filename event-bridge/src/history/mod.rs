@@ -7,3 +7,4 @@ pub mod ledger;
 pub mod outage;
 pub mod retention;
 pub mod trust;
+pub mod words;

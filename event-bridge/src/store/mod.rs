@@ -10,6 +10,7 @@ mod error;
 mod events;
 mod health;
 mod hours;
+mod month;
 mod outages;
 mod reader;
 mod records;
@@ -23,6 +24,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,6 +37,7 @@ use self::writer::{Queue, Writer};
 pub use self::backup::restore;
 pub use self::error::StoreError;
 pub use self::health::Health;
+pub use self::month::{MonthRows, Reading, WatchedHour};
 pub use self::records::{
     EventQuery, EventRecord, Extent, GapRecord, Key, OutageRecord, PingQuery, PingRecord, Query,
     RouterId, RouterRecord, Rows, SampleRecord, Stored, Summary,
@@ -253,6 +256,31 @@ impl Store {
     /// The database cannot be read.
     pub async fn outage(&self, id: i64, now: Millis) -> Result<Option<OutageRecord>, StoreError> {
         self.read(move |connection| outages::select_with(connection, id, now)).await
+    }
+
+    /// What is stored of one router and a time, as it is known `now`, for the report.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn month(
+        &self,
+        router: RouterId,
+        time: Range<Millis>,
+        now: Millis,
+    ) -> Result<MonthRows, StoreError> {
+        self.read(move |connection| month::select_month(connection, router, &time, now)).await
+    }
+
+    /// Means of samples and pings over each of the times; `None`: the rows are gone.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn readings(
+        &self,
+        router: RouterId,
+        times: Vec<Range<Millis>>,
+    ) -> Result<Vec<Option<Reading>>, StoreError> {
+        self.read(move |connection| month::select_readings(connection, router, &times)).await
     }
 
     /// Times in which routers could not be reached, newest first.

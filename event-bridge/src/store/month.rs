@@ -1,0 +1,180 @@
+//! SQL of a month's report: one router's outages, what was watched of a time, and means of
+//! short times beside outages. Only reads.
+
+use std::ops::Range;
+
+use rusqlite::{Connection, Result, params};
+
+use super::records::RouterId;
+use super::{hours, outages};
+use crate::history::hour::{HOUR, VOUCHED};
+use crate::history::outage::Outage;
+use crate::record::Millis;
+
+/// What is stored of one router and a time.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct MonthRows {
+    /// Those that touch the time, oldest first.
+    pub outages: Vec<Outage>,
+    /// Of those of which only a sum is left, and of those watched all the time.
+    pub hours: Vec<WatchedHour>,
+    /// Times between two polls that are near each other, apart, by time; only outside of the
+    /// hours above. Times in which the router could not be reached are not taken out yet.
+    pub vouched: Vec<Range<Millis>>,
+    /// Times in which the router could not be reached, by time.
+    pub gaps: Vec<Range<Millis>>,
+}
+
+/// An hour as it was added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WatchedHour {
+    /// A whole hour of UTC.
+    pub start: Millis,
+    /// Milliseconds that anybody watched.
+    pub observed: Millis,
+}
+
+/// Means over a short time.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Reading {
+    /// Received light.
+    pub light_dbm: Option<f64>,
+    /// Of the answered pings to all targets.
+    pub rtt_ms: Option<f64>,
+    /// Of all pings to all targets, 0 to 100.
+    pub loss_percent: Option<f64>,
+}
+
+/// What is stored of a time.
+pub(super) fn select_month(
+    connection: &Connection,
+    router: RouterId,
+    time: &Range<Millis>,
+    now: Millis,
+) -> Result<MonthRows> {
+    let mut outages = outages::select_touching(connection, router, (time.start, time.end), now)?;
+    outages.reverse();
+    let kept = hours::rows_since(connection)?;
+    let hours = select_hours(connection, router, time, kept)?;
+    let end = time.end.min(now);
+    let mut vouched = Vec::new();
+    // An hour of which there are neither rows nor a sum was not watched.
+    for span in between(&hours, time.start.max(kept)..end) {
+        select_vouched(connection, router, &span, now, &mut vouched)?;
+    }
+    let gaps = connection
+        .prepare_cached(
+            "SELECT start, until FROM gaps WHERE router = ?1 AND until > ?2 AND start < ?3
+             ORDER BY start",
+        )?
+        .query_map(params![router.0, time.start, time.end], |row| Ok(row.get(0)?..row.get(1)?))?
+        .collect::<Result<_>>()?;
+    Ok(MonthRows { outages, hours, vouched, gaps })
+}
+
+/// Hours whose rows are gone, and complete ones: of the others the rows tell when.
+fn select_hours(
+    connection: &Connection,
+    router: RouterId,
+    time: &Range<Millis>,
+    kept: Millis,
+) -> Result<Vec<WatchedHour>> {
+    connection
+        .prepare_cached(
+            "SELECT hour * ?4, observed FROM hours AS h WHERE router = ?1
+             AND hour >= ?2 AND hour <= ?3 AND (hour * ?4 < ?5 OR observed = ?4 AND NOT EXISTS
+             (SELECT 1 FROM hours_due AS d WHERE d.router = h.router AND d.hour = h.hour))
+             ORDER BY hour",
+        )?
+        .query_map(
+            params![
+                router.0,
+                time.start.div_euclid(HOUR),
+                time.end.saturating_sub(1).div_euclid(HOUR),
+                HOUR,
+                kept,
+            ],
+            |row| Ok(WatchedHour { start: row.get(0)?, observed: row.get(1)? }),
+        )?
+        .collect()
+}
+
+/// The times of `within` that are in none of the hours.
+fn between(hours: &[WatchedHour], within: Range<Millis>) -> Vec<Range<Millis>> {
+    let mut times = Vec::new();
+    let mut from = within.start;
+    for hour in hours {
+        times.push(from..hour.start.min(within.end));
+        from = from.max(hour.start.saturating_add(HOUR));
+    }
+    times.push(from..within.end);
+    times.retain(|time| !time.is_empty());
+    times
+}
+
+/// The parts of a time that polls vouch for. The newest one vouches until `now`, as the next
+/// one is about to.
+fn select_vouched(
+    connection: &Connection,
+    router: RouterId,
+    time: &Range<Millis>,
+    now: Millis,
+    vouched: &mut Vec<Range<Millis>>,
+) -> Result<()> {
+    let mut statement = connection.prepare_cached(
+        "SELECT at FROM samples WHERE router = ?1 AND at >= ?2 AND at <= ?3 ORDER BY at",
+    )?;
+    let (from, until) =
+        (time.start.saturating_sub(VOUCHED), time.end.saturating_add(VOUCHED).min(now));
+    let mut runs: Vec<Range<Millis>> = Vec::new();
+    let mut see = |at: Millis| match runs.last_mut() {
+        Some(run) if at - run.end <= VOUCHED => run.end = at,
+        _ => runs.push(at..at),
+    };
+    for at in statement.query_map(params![router.0, from, until], |row| row.get(0))? {
+        see(at?);
+    }
+    if until == now {
+        see(now);
+    }
+    let cut = |run: Range<Millis>| run.start.max(time.start)..run.end.min(time.end);
+    vouched.extend(runs.into_iter().map(cut).filter(|run| !run.is_empty()));
+    Ok(())
+}
+
+/// The means of times; `None`: the rows of that time are gone.
+pub(super) fn select_readings(
+    connection: &Connection,
+    router: RouterId,
+    times: &[Range<Millis>],
+) -> Result<Vec<Option<Reading>>> {
+    let kept = hours::rows_since(connection)?;
+    let reading = |time: &Range<Millis>| match time {
+        time if time.is_empty() => Ok(Some(Reading::default())),
+        time if time.start < kept => Ok(None),
+        time => select_reading(connection, router, time).map(Some),
+    };
+    times.iter().map(reading).collect()
+}
+
+fn select_reading(
+    connection: &Connection,
+    router: RouterId,
+    time: &Range<Millis>,
+) -> Result<Reading> {
+    let light_dbm = connection
+        .prepare_cached(
+            "SELECT avg(optical_rx) / 100.0 FROM samples
+             WHERE router = ?1 AND at >= ?2 AND at < ?3",
+        )?
+        .query_row(params![router.0, time.start, time.end], |row| row.get(0))?;
+    connection
+        .prepare_cached(
+            "SELECT avg(p.rtt) / 1000.0, avg(p.loss) / 10.0
+             FROM samples AS s CROSS JOIN pings AS p ON p.sample = s.id
+             WHERE s.router = ?1 AND s.at >= ?2 AND s.at < ?3",
+        )?
+        .query_row(params![router.0, time.start, time.end], |row| {
+            Ok(Reading { light_dbm, rtt_ms: row.get(0)?, loss_percent: row.get(1)? })
+        })
+}
