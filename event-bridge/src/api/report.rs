@@ -205,7 +205,3 @@ fn problem(error: ApiError) -> Response {
     let headers = [(header::CONTENT_TYPE, "application/problem+json")];
     (status, headers, body.to_string()).into_response()
 }
-
-#[cfg(test)]
-#[path = "report_tests.rs"]
-mod tests;

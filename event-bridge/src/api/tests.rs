@@ -1,5 +1,7 @@
 //! Every path against a real store: shapes that old clients rely on, and refusals.
 
+mod report;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -58,9 +58,13 @@ fn row(report: &Report, entry: &Entry, language: Language) -> [String; COLUMNS.l
     let main = &outage.main().drop;
     let (start, until) = (outage.start(), outage.until());
     let flag = |is_so: bool| String::from(if is_so { "yes" } else { "" });
+    let (colon, semicolon) = match language {
+        Language::English => (": ", "; "),
+        Language::Chinese => ("：", "；"),
+    };
     let evidence: Vec<String> = facts(main.evidence.as_ref(), language)
         .iter()
-        .map(|fact| format!("{}: {}", fact.label, fact.text))
+        .map(|fact| format!("{}{colon}{}", fact.label, fact.text))
         .collect();
     let [before, after] = entry.readings.map(Option::unwrap_or_default);
     let number = |value: Option<f64>| value.map_or(String::new(), |value| format!("{value:.2}"));
@@ -85,7 +89,7 @@ fn row(report: &Report, entry: &Entry, language: Language) -> [String; COLUMNS.l
         flag(entry.is_begun_before),
         flag(entry.is_ended_after),
         outage.drops.len().to_string(),
-        cell(&evidence.join("; ")),
+        cell(&evidence.join(semicolon)),
         light(before),
         light(after),
         rtt(before),

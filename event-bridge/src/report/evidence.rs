@@ -157,7 +157,7 @@ fn witness(value: &str, language: Language) -> Option<String> {
         (Language::English, Some(at)) => format!("answered {answered} of {asked}, silent {at}"),
         (Language::Chinese, None) => format!("{asked} 次请求应答 {answered} 次"),
         (Language::Chinese, Some(at)) => {
-            format!("{asked} 次请求应答 {answered} 次，{at} 起无应答")
+            format!("{asked} 次请求应答 {answered} 次，{at}起无应答")
         }
     })
 }
@@ -238,7 +238,7 @@ mod tests {
                 "日志: 链路断开 +0.1 秒，会话结束 −0.4 秒，…",
                 "物理链路: 断开 +0.1 秒",
                 "接口断开: +5.6 秒",
-                "下一跳: 10 次请求应答 1 次，+1.0 秒 起无应答",
+                "下一跳: 10 次请求应答 1 次，+1.0 秒起无应答",
                 "DNS 服务器: 3 次请求应答 3 次",
                 "其间未监测: 12.0 秒",
                 "接收光功率: 中断前 −19.87 dBm，中断中 无光，中断后 有光",

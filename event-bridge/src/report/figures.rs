@@ -77,6 +77,15 @@ pub(crate) fn duration(millis: Millis, language: Language) -> String {
     }
 }
 
+/// `3.4 s`, `4 min 07 s`, `1 h 23 min`, `2 d 3 h`: for headlines.
+pub(crate) fn short(millis: Millis, language: Language) -> String {
+    let long = duration(millis, language);
+    // A number and a unit are one word, and the last one is the least.
+    let mut words: Vec<&str> = long.split(' ').collect();
+    words.truncate(2);
+    words.join(" ")
+}
+
 /// `99.982 %`: cut, not rounded, so that only what never failed is 100 %.
 pub(crate) fn percent(ratio: f64) -> String {
     // What is left of a whole number of parts by the way computers divide is no part.
@@ -110,6 +119,11 @@ mod tests {
         assert_eq!(english(3_599_600), "1 h 00 min 00 s");
         assert_eq!(english(183_840_000), "2 d 3 h 04 min");
         assert_eq!(plain(4_985_000, Language::Chinese), "1 小时 23 分 05 秒");
+        let headline = |millis| short(millis, Language::English).replace('\u{a0}', " ");
+        assert_eq!(headline(4_985_000), "1 h 23 min");
+        assert_eq!(headline(183_840_000), "2 d 3 h");
+        assert_eq!(headline(247_000), "4 min 07 s");
+        assert_eq!(headline(3449), "3.4 s");
     }
 
     #[test]

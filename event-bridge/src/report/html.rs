@@ -129,6 +129,7 @@ fn page(report: &Report, language: Language) -> Page<'_> {
     let zone = &asked.zone;
     let is_over = time.end <= asked.now;
     let long = |millis: Millis| duration(millis, language);
+    let headline = |millis: Millis| figures::short(millis, language);
     let share_of_period = |part: Millis| {
         let whole = (passed.end - passed.start).max(1);
         percent(part as f64 / whole as f64)
@@ -162,11 +163,11 @@ fn page(report: &Report, language: Language) -> Page<'_> {
             report.all.outages.count - report.others.outages.count,
             language,
         ),
-        outage_time: long(report.all.outages.time),
-        longest: long(report.all.longest),
+        outage_time: headline(report.all.outages.time),
+        longest: headline(report.all.longest),
         longest_note: longest
             .map_or(String::new(), |entry| figures::date(entry.outage.start(), zone)),
-        observed: long(report.all.observed),
+        observed: headline(report.all.observed),
         observed_note: words::of_period(&share_of_period(report.all.observed), language),
         counted: [(t.all, &report.all), (t.others, &report.others)].map(|(name, figures)| {
             Counted {

@@ -26,6 +26,7 @@ pub(crate) struct Texts {
     pub(crate) longest: &'static str,
     pub(crate) observed: &'static str,
     pub(crate) no_value: &'static str,
+    pub(crate) two_ways: &'static str,
     pub(crate) counted: &'static str,
     pub(crate) all: &'static str,
     pub(crate) others: &'static str,
@@ -93,13 +94,14 @@ const ENGLISH: Texts = Texts {
     longest: "Longest outage",
     observed: "Time watched",
     no_value: "not known",
+    two_ways: "Availability, counted in two ways",
     counted: "Counted",
     all: "All outages",
     others: "Without faults of this house",
     formula: "Availability = 1 − outage time ÷ time watched. It is cut after the third digit, \
               never rounded up. Times that nobody watched are in neither of the two: they are \
               not counted as outages, and not as availability.",
-    others_explained: "In the second line the house’s own faults are left out altogether: their \
+    others_explained: "In the second line the house's own faults are left out altogether: their \
                        time is neither outage time nor time watched.",
     by_side: "By side",
     side: "Side",
@@ -107,8 +109,8 @@ const ENGLISH: Texts = Texts {
     no_outage: "None in this month.",
     house_list: "Faults of this house",
     house_explained: "The router, its power, its WAN cable, the modem or optical terminal, and \
-                      what was done on the router itself. They are nobody’s fault but the \
-                      house’s, and are listed so that the count is complete.",
+                      what was done on the router itself. They are nobody's fault but the \
+                      house's, and are listed so that the count is complete.",
     no_house: "None in this month.",
     start: "Start",
     end: "End",
@@ -132,11 +134,12 @@ const ENGLISH: Texts = Texts {
     until: "Until",
     method: "How this was measured",
     method_notes: &[
-        "The router itself pings several targets on the internet, usually every second. An \
-         outage is when all of them, in at least two networks, have been silent for 3 seconds \
-         (or three intervals, if that is longer); or when they are silent and the WAN interface \
-         is down, or a second witness (the next hop, the resolvers, the session, the link) \
-         fails with them. Shorter silences are not counted.",
+        "The router itself pings several targets on the internet, usually every second. It is an \
+         outage when all of them, in at least two networks, have been silent for 3 seconds (or \
+         three intervals, if that is longer), or when all are silent and the WAN interface is \
+         down. Where all targets are in one network it takes 5 seconds and a second witness that \
+         fails with them (next hop, resolvers, session, link); where no target ever answers, the \
+         WAN interface alone tells. Shorter silences are not counted.",
         "An outage begins when the first unanswered request was sent, and ends with the first \
          answer of a run that lasts 5 seconds.",
         "Several drops at most three minutes apart are one outage. Its duration is that of the \
@@ -150,7 +153,7 @@ const ENGLISH: Texts = Texts {
          lies in the month.",
         "Start and end are exact to one ping interval. Local times are those of the time zone \
          above, also where the clock is changed within the month; UTC is given with each.",
-        "Latency and loss are means over all ping targets, received light is what the router’s \
+        "Latency and loss are means over all ping targets, received light is what the router's \
          optical module measures; each over ten minutes before the outage, and over ten minutes \
          from one minute after its end.",
         "Cause and side are named by the first layer that failed, and a side only where the \
@@ -162,7 +165,7 @@ const ENGLISH: Texts = Texts {
         (
             "end assumed",
             "nobody told the end: the router started anew, a new drop began, or it was not \
-             heard of any more. The time given is the latest that is certain",
+             heard of any more. The time given is the latest possible, or that of its last answer",
         ),
         (
             "coarse",
@@ -194,6 +197,7 @@ const CHINESE: Texts = Texts {
     longest: "最长一次",
     observed: "监测时长",
     no_value: "无法计算",
+    two_ways: "可用率：两种统计口径",
     counted: "统计范围",
     all: "全部中断",
     others: "不含用户家中原因",
@@ -231,8 +235,9 @@ const CHINESE: Texts = Texts {
     method: "测量与统计方法",
     method_notes: &[
         "由路由器自身向互联网上的多个目标发送 ping，通常每秒一次。分布在至少两个网络中的所有目标连续\
-         3 秒（若三个发送间隔更长，则按三个间隔）无应答，即记为中断；所有目标无应答，且 WAN 接口已断开，\
-         或下一跳、DNS 服务器、拨号会话、物理链路等另一项证据同时失效，也记为中断。更短的无应答不计。",
+         3 秒（若三个发送间隔更长，则按三个间隔）无应答，或所有目标无应答且 WAN 接口已断开，即记为\
+         中断。若所有目标都在同一网络，则须连续 5 秒无应答，且有另一项证据（下一跳、DNS 服务器、拨号\
+         会话或物理链路）同时失效；若目标从不应答，则只以 WAN 接口状态为准。更短的无应答不计。",
         "中断从第一个未获应答的请求发出时开始，到恢复应答并至少保持 5 秒时结束，以恢复后的第一个应答\
          为准。",
         "相隔不超过三分钟的多次断线合并为一次中断，时长为各次断线时长之和，其间网络正常的时间不计在内。\
@@ -251,8 +256,8 @@ const CHINESE: Texts = Texts {
         ("仍在持续", "生成报告时中断尚未结束"),
         (
             "结束时间为推定",
-            "没有收到结束记录：路由器重新启动、又发生新的断线，或此后再无路由器的消息。所列时间为能够\
-             确认的最晚时间",
+            "没有收到结束记录：路由器重新启动、又发生新的断线，或此后再无路由器的消息。所列时间为可能的\
+             最晚时间，或路由器最后一次应答的时间",
         ),
         ("粗略", "根据旧版程序的日志和轮询结果推断，起止时间的误差可达一个轮询间隔"),
         ("开始于本月之前 / 持续到本月之后", "只统计落在本月内的部分"),
@@ -269,11 +274,11 @@ pub(crate) fn side_explained(side: &Side, language: Language) -> &'static str {
             "路由器及其 WAN 口所接的设备：网线、光猫（调制解调器）及其电源",
         ),
         Side::Line => (
-            "the cable or fibre from there to the provider’s equipment",
+            "the cable or fibre from there to the provider's equipment",
             "从上述设备到运营商设备之间的线缆或光纤",
         ),
         Side::Provider => {
-            ("the provider’s equipment and what is behind it", "运营商的设备及其后的网络")
+            ("the provider's equipment and what is behind it", "运营商的设备及其后的网络")
         }
         Side::Unknown | Side::Other(_) => {
             ("the evidence leaves more than one of them open", "现有证据不足以在以上各方中作出判断")

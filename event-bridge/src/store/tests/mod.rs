@@ -5,6 +5,7 @@ mod exactly_once;
 mod full_disk;
 mod harm;
 mod hours;
+mod month;
 mod outages;
 mod reading;
 mod retention;
