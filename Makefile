@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build static test lint unit bench soak fuzz tools compiler no-static
+.PHONY: help run demo build static test lint unit bench soak fuzz tools compiler no-static
 
 # For build_info and the page.
 export BUILD_REVISION := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
@@ -19,6 +19,14 @@ run: build ## watch this machine: http://localhost:8321/, history on http://loca
 	@mkdir -p target/run; $(EXPORTER) run & exporter=$$!; trap "kill $$exporter" EXIT; \
 	  ROUTER_IP=127.0.0.1 ROUTER_PORT=$${NETMONITOR_API_PORT:-8321} \
 	  SQLITE_DB=$${SQLITE_DB:-target/run/netmonitor.db} $(BRIDGE) run
+
+demo: build ## a made-up month of outages; its report is at the path that is printed, on port 5000
+	rm -rf target/demo && mkdir -p target/demo
+	cargo run --release --locked -q -p netmonitor-bridge --example demo-month -- \
+	  target/demo/netmonitor.db $(MONTH)
+	printf '[[router]]\nname = "home"\nurl = "http://127.0.0.1:9"\n' > target/demo/routers.toml
+	ROUTERS_FILE=target/demo/routers.toml SQLITE_DB=target/demo/netmonitor.db \
+	  BRIDGE_HOST=127.0.0.1 $(BRIDGE) run
 
 build: compiler ## exporter and bridge for this machine
 	cargo build --release --locked -p netmonitor-exporter -p netmonitor-bridge
