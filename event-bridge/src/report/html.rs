@@ -6,6 +6,7 @@ use askama::Template;
 use super::evidence::{self, Fact};
 use super::facts::{Entry, Figures, Gap, Report};
 use super::figures::{self, duration, moment, number, percent, zone_name};
+use super::sentences;
 use super::words::{self, Texts, texts};
 use crate::history::outage::{End, Side};
 use crate::history::words::{Language, side, why};
@@ -32,14 +33,7 @@ struct Page<'a> {
     earlier: String,
     later: Option<String>,
     is_over: bool,
-    availability: String,
-    availability_note: String,
-    outages_note: String,
-    outage_time: String,
-    longest: String,
-    longest_note: String,
-    observed: String,
-    observed_note: String,
+    boxes: Boxes,
     counted: [Counted; 2],
     sides: Vec<OfSide>,
     tables: [Table; 2],
@@ -49,6 +43,18 @@ struct Page<'a> {
     gaps: Vec<Unwatched>,
     unlisted_gaps: String,
     unwatched: String,
+}
+
+/// The answers first.
+struct Boxes {
+    availability: String,
+    availability_note: String,
+    outages_note: String,
+    outage_time: String,
+    longest: String,
+    longest_note: String,
+    observed: String,
+    observed_note: String,
 }
 
 struct Counted {
@@ -129,21 +135,15 @@ fn page(report: &Report, language: Language) -> Page<'_> {
     let zone = &asked.zone;
     let is_over = time.end <= asked.now;
     let long = |millis: Millis| duration(millis, language);
-    let headline = |millis: Millis| figures::short(millis, language);
-    let share_of_period = |part: Millis| {
-        let whole = (passed.end - passed.start).max(1);
-        percent(part as f64 / whole as f64)
-    };
-    let longest = report.entries.iter().max_by_key(|entry| entry.down);
     let (unlisted, unlisted_gaps) = (report.unlisted, report.unlisted_gaps);
     let left_out = |share: super::facts::Share| match share.count {
         0 => String::new(),
-        count => words::unlisted(count, &long(share.time), language),
+        count => sentences::unlisted(count, &long(share.time), language),
     };
     Page {
         t,
         report,
-        month: words::month(asked.month, language),
+        month: sentences::month(asked.month, language),
         period: format!("{} – {}", moment(time.start, zone), moment(passed.end, zone)),
         zone: zone_name(zone, time.start, passed.end),
         made: format!(
@@ -157,18 +157,7 @@ fn page(report: &Report, language: Language) -> Page<'_> {
         earlier: asked.month.previous().to_string(),
         later: is_over.then(|| asked.month.next().to_string()),
         is_over,
-        availability: availability(&report.all, t),
-        availability_note: words::without_house(&availability(&report.others, t), language),
-        outages_note: words::of_house(
-            report.all.outages.count - report.others.outages.count,
-            language,
-        ),
-        outage_time: headline(report.all.outages.time),
-        longest: headline(report.all.longest),
-        longest_note: longest
-            .map_or(String::new(), |entry| figures::date(entry.outage.start(), zone)),
-        observed: headline(report.all.observed),
-        observed_note: words::of_period(&share_of_period(report.all.observed), language),
+        boxes: boxes(report, language),
         counted: [(t.all, &report.all), (t.others, &report.others)].map(|(name, figures)| {
             Counted {
                 name,
@@ -182,15 +171,41 @@ fn page(report: &Report, language: Language) -> Page<'_> {
         tables: tables(report, language),
         unlisted: left_out(unlisted),
         bars: bars(report, language),
-        by_hour_explained: words::by_hour(&duration(most(report), language), language),
+        by_hour_explained: sentences::by_hour(&duration(most(report), language), language),
         gaps: report.gaps.iter().map(|gap| unwatched(gap, report, language)).collect(),
         unlisted_gaps: left_out(unlisted_gaps),
-        unwatched: words::unwatched(
+        unwatched: sentences::unwatched(
             &long(report.unwatched()),
-            &share_of_period(report.unwatched()),
+            &share_of_period(report.unwatched(), report),
             language,
         ),
     }
+}
+
+fn boxes(report: &Report, language: Language) -> Boxes {
+    let t = texts(language);
+    let headline = |millis: Millis| figures::short(millis, language);
+    let longest = report.entries.iter().max_by_key(|entry| entry.down);
+    let of_house = report.all.outages.count - report.others.outages.count;
+    Boxes {
+        availability: availability(&report.all, t),
+        availability_note: sentences::without_house(&availability(&report.others, t), language),
+        outages_note: sentences::of_house(of_house, language),
+        outage_time: headline(report.all.outages.time),
+        longest: headline(report.all.longest),
+        longest_note: longest
+            .map_or(String::new(), |entry| figures::date(entry.outage.start(), &report.asked.zone)),
+        observed: headline(report.all.observed),
+        observed_note: sentences::of_period(
+            &share_of_period(report.all.observed, report),
+            language,
+        ),
+    }
+}
+
+fn share_of_period(part: Millis, report: &Report) -> String {
+    let passed = report.asked.passed();
+    percent(part as f64 / (passed.end - passed.start).max(1) as f64)
 }
 
 fn other(language: Language) -> Language {
@@ -268,7 +283,7 @@ fn row(entry: &Entry, report: &Report, language: Language) -> Row {
         start: time(outage.start(), report),
         end: (!is_ongoing).then(|| time(outage.until(), report)),
         duration: duration(entry.down, language),
-        whole: if is_part { words::whole(&whole, language) } else { String::new() },
+        whole: if is_part { sentences::whole(&whole, language) } else { String::new() },
         side: side(&main.side, language),
         side_word: side_word(&main.side),
         why: why(&main.cause, &main.side, language),
@@ -313,7 +328,7 @@ fn drops(entry: &Entry, report: &Report, language: Language) -> String {
     if drops.len() > MAX_DROPS {
         listed.push("…".to_owned());
     }
-    format!("{}{colon}{}", words::drops(drops.len(), language), listed.join(comma))
+    format!("{}{colon}{}", sentences::drops(drops.len(), language), listed.join(comma))
 }
 
 /// What was measured before and after; what the router has not got is left out.
@@ -352,7 +367,7 @@ fn bars(report: &Report, language: Language) -> Vec<Bar> {
             count: share.count,
             hour,
             has_label: hour % 3 == 0,
-            words: words::hour(hour, share.count, &duration(share.time, language), language),
+            words: sentences::hour(hour, share.count, &duration(share.time, language), language),
         }
     };
     report.by_hour.iter().enumerate().map(bar).collect()
@@ -369,6 +384,6 @@ fn unwatched(gap: &Gap, report: &Report, language: Language) -> Unwatched {
     Unwatched {
         from: moment(gap.time.start, zone),
         until: moment(gap.time.end, zone),
-        time: if gap.is_exact() { time } else { words::within(&time, language) },
+        time: if gap.is_exact() { time } else { sentences::within(&time, language) },
     }
 }

@@ -10,6 +10,7 @@ mod figures;
 mod html;
 mod json;
 mod month;
+mod sentences;
 mod spans;
 mod words;
 

@@ -5,11 +5,15 @@ use std::ops::Range;
 
 use rusqlite::{Connection, Result, params};
 
-use super::records::RouterId;
-use super::{hours, outages};
+use super::hours;
+use super::reader::{Select, Span};
+use super::records::{OutageRecord, RouterId};
 use crate::history::hour::{HOUR, VOUCHED};
 use crate::history::outage::Outage;
 use crate::record::Millis;
+
+/// Outages read at once: a bad month has as many.
+const PAGE: i64 = 256;
 
 /// What is stored of one router and a time.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -52,7 +56,7 @@ pub(super) fn select_month(
     time: &Range<Millis>,
     now: Millis,
 ) -> Result<MonthRows> {
-    let mut outages = outages::select_touching(connection, router, (time.start, time.end), now)?;
+    let mut outages = select_outages(connection, router, time, now)?;
     outages.reverse();
     let kept = hours::rows_since(connection)?;
     let hours = select_hours(connection, router, time, kept)?;
@@ -70,6 +74,27 @@ pub(super) fn select_month(
         .query_map(params![router.0, time.start, time.end], |row| Ok(row.get(0)?..row.get(1)?))?
         .collect::<Result<_>>()?;
     Ok(MonthRows { outages, hours, vouched, gaps })
+}
+
+/// Newest first. Page by page, so that of years only as much is read as touches the time.
+fn select_outages(
+    connection: &Connection,
+    router: RouterId,
+    time: &Range<Millis>,
+    now: Millis,
+) -> Result<Vec<Outage>> {
+    let (from, until) = (time.start, time.end);
+    let mut span = Span { router, name: "", from, until, before: None, limit: PAGE, offset: 0 };
+    let mut outages = Vec::new();
+    loop {
+        let page = OutageRecord::select(connection, &span, &now)?;
+        let is_last = (page.len() as i64) < PAGE;
+        span.before = page.last().map(Select::key);
+        outages.extend(page.into_iter().map(|record| record.outage));
+        if is_last {
+            return Ok(outages);
+        }
+    }
 }
 
 /// Hours whose rows are gone, and complete ones: of the others the rows tell when.

@@ -126,3 +126,33 @@ async fn the_current_month_and_one_of_which_nothing_is_known_are_reports_too() {
         assert!(page.contains("Nothing was recorded"), "{page}");
     }
 }
+
+#[tokio::test]
+async fn words_that_mean_harm_are_words() {
+    let bridge = with_history("old").await;
+    let long = "x".repeat(5000);
+    let words = [
+        "%27%20OR%201=1%20--",
+        "%22;%20DROP%20TABLE%20drops;%20--",
+        "%00",
+        "%ff%fe",
+        "%",
+        "%zz",
+        "..%2f..%2fetc%2fpasswd",
+        "%3Cscript%3E",
+        "{}",
+        "%F0%9F%92%A9",
+        "-1",
+        "2026-11-31",
+        &long,
+    ];
+    for name in ["router", "month", "lang", "format"] {
+        for word in words {
+            let rest = if name == "router" { "" } else { "&router=old" };
+            let (status, kind, body) = bridge.report(&format!("{name}={word}{rest}"), word).await;
+            assert!(matches!(status, 400 | 404), "{name}={word}: {status}");
+            assert_eq!(kind, "application/problem+json");
+            assert!(!body.contains("<script") || name == "router", "{body}");
+        }
+    }
+}

@@ -53,3 +53,49 @@ async fn readings_are_means_of_their_time() {
     let first = Reading { light_dbm: Some(-20.5), rtt_ms: Some(12.345), loss_percent: Some(1.7) };
     assert_eq!(read, [Some(first), Some(Reading::default()), Some(Reading::default())]);
 }
+
+#[tokio::test]
+async fn what_rows_are_gone_of_is_told_by_sums() {
+    let place = Place::new();
+    let store = place.open();
+    let router = store.router("gw").await.unwrap();
+    for minute in 0..=90 {
+        store.put_sample(router, sample(START + minute * 60_000)).await.unwrap();
+    }
+    store.roll_up(START + 10 * HOUR, 100).await.unwrap();
+    let kept = START + 2 * HOUR;
+    rusqlite::Connection::open(&place.path)
+        .unwrap()
+        .execute("INSERT OR REPLACE INTO facts (name, value) VALUES ('rows_since', ?1)", [kept])
+        .unwrap();
+    let time = START..START + 10 * HOUR;
+    let month = store.month(router, time, START + 10 * HOUR).await.unwrap();
+    let hour = |hour: Millis, minutes: Millis| WatchedHour {
+        start: START + hour * HOUR,
+        observed: minutes * 60_000,
+    };
+    assert_eq!((month.hours, month.vouched), (vec![hour(0, 60), hour(1, 30)], vec![]));
+    let times = vec![kept - 1..kept + 1, kept..kept + 1];
+    let read = store.readings(router, times).await.unwrap();
+    assert_eq!(read, [None, Some(Reading::default())]);
+}
+
+#[tokio::test]
+async fn all_outages_of_a_bad_month_are_read() {
+    let place = Place::new();
+    let store = place.open();
+    let router = store.router("gw").await.unwrap();
+    let events = (0..700_u64).map(|n| Event {
+        kind: "outage_end".to_owned(),
+        detail: Some(serde_json::json!({ "outage": format!("s-{n}"), "duration_seconds": "9" })),
+        ..event(n + 1, NOW + n as Millis * 600_000, "outage_end")
+    });
+    let batch = EventBatch { events: events.collect(), next_seq: 701, ..batch(1..1, 0) };
+    store.put_events(router, batch, NOW).await.unwrap();
+    let time = NOW + 60_000..NOW + 690 * 600_000;
+    let found = store.month(router, time, NOW + 999 * 600_000).await.unwrap().outages;
+    let numbers: Vec<Millis> =
+        found.iter().map(|outage| (outage.until() - NOW) / 600_000).collect();
+    // The last one began a moment before the end.
+    assert_eq!(numbers, (1..=690).collect::<Vec<_>>());
+}
