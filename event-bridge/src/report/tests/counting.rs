@@ -80,7 +80,7 @@ fn what_nobody_watched_is_listed_and_counted_nowhere() {
     let rows = MonthRows {
         outages: vec![gateway("2026-11-10T12:00:00", 600)],
         vouched: vec![day("02")..day("05"), day("06")..day("20")],
-        gaps: vec![day("08")..day("09")],
+        gaps: only(day("08")..day("09")),
         hours: Vec::new(),
     };
     // The router itself told of an outage while nobody asked it.

@@ -29,8 +29,8 @@ fn month() -> Report {
     let day = |day: &str| at(&format!("2026-11-{day}T00:00:00"));
     let rows = MonthRows {
         outages: vec![told, joined, mine, coarse, going_on],
-        vouched: vec![day("01")..day("23")],
-        gaps: vec![day("10")..day("10") + 90 * MINUTE],
+        vouched: only(day("01")..day("23")),
+        gaps: only(day("10")..day("10") + 90 * MINUTE),
         hours: Vec::new(),
     };
     let reading = |light, rtt, loss| {
