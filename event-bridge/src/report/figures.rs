@@ -58,6 +58,9 @@ pub(crate) fn duration(millis: Millis, language: Language) -> String {
         Language::English => ["d", "h", "min", "s"],
         Language::Chinese => ["天", "小时", "分", "秒"],
     };
+    if millis == 0 {
+        return format!("0\u{a0}{second}");
+    }
     if millis < 59_950 {
         return format!("{:.1}\u{a0}{second}", millis as f64 / 1000.0);
     }
@@ -111,7 +114,7 @@ mod tests {
     fn durations_are_short_and_say_their_units() {
         let plain = |millis, language| duration(millis, language).replace('\u{a0}', " ");
         let english = |millis| plain(millis, Language::English);
-        assert_eq!(english(0), "0.0 s");
+        assert_eq!(english(0), "0 s");
         assert_eq!(english(3449), "3.4 s");
         assert_eq!(english(59_949), "59.9 s");
         assert_eq!(english(59_950), "1 min 00 s");

@@ -16,6 +16,9 @@ use crate::store::Reading;
 /// Drops of one outage that are listed by themselves.
 const MAX_DROPS: usize = 12;
 
+/// Below this share of the period the page says first that it was hardly watched.
+const WELL_WATCHED: f64 = 0.9;
+
 /// Pixels of the tallest bar.
 const TALLEST: f64 = 110.0;
 
@@ -33,6 +36,7 @@ struct Page<'a> {
     earlier: String,
     later: Option<String>,
     is_over: bool,
+    caution: String,
     boxes: Boxes,
     counted: [Counted; 2],
     sides: Vec<OfSide>,
@@ -157,6 +161,7 @@ fn page(report: &Report, language: Language) -> Page<'_> {
         earlier: asked.month.previous().to_string(),
         later: is_over.then(|| asked.month.next().to_string()),
         is_over,
+        caution: caution(report, language),
         boxes: boxes(report, language),
         counted: [(t.all, &report.all), (t.others, &report.others)].map(|(name, figures)| {
             Counted {
@@ -190,7 +195,10 @@ fn boxes(report: &Report, language: Language) -> Boxes {
     Boxes {
         availability: availability(&report.all, t),
         availability_note: sentences::without_house(&availability(&report.others, t), language),
-        outages_note: sentences::of_house(of_house, language),
+        outages_note: match report.all.outages.count {
+            0 => String::new(),
+            _ => sentences::of_house(of_house, language),
+        },
         outage_time: headline(report.all.outages.time),
         longest: headline(report.all.longest),
         longest_note: longest
@@ -203,9 +211,22 @@ fn boxes(report: &Report, language: Language) -> Boxes {
     }
 }
 
+/// Nothing where the line was watched well.
+fn caution(report: &Report, language: Language) -> String {
+    let watched = ratio_of_period(report.all.observed, report);
+    if watched >= WELL_WATCHED {
+        return String::new();
+    }
+    sentences::barely_watched(&percent(watched), language)
+}
+
 fn share_of_period(part: Millis, report: &Report) -> String {
+    percent(ratio_of_period(part, report))
+}
+
+fn ratio_of_period(part: Millis, report: &Report) -> f64 {
     let passed = report.asked.passed();
-    percent(part as f64 / (passed.end - passed.start).max(1) as f64)
+    part as f64 / (passed.end - passed.start).max(1) as f64
 }
 
 fn other(language: Language) -> Language {

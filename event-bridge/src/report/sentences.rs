@@ -30,6 +30,19 @@ pub(crate) fn month(month: Month, language: Language) -> String {
     }
 }
 
+/// That the figures stand for a part of the period only.
+pub(crate) fn barely_watched(percent: &str, language: Language) -> String {
+    match language {
+        Language::English => format!(
+            "Only {percent} of the period was watched. The figures stand for that time; they say \
+             nothing about the rest."
+        ),
+        Language::Chinese => format!(
+            "统计时段中仅有 {percent} 处于监测之中。以下数字只代表这部分时间，不能说明其余时间的情况。"
+        ),
+    }
+}
+
 /// Of the outages, those of the house.
 pub(crate) fn of_house(count: usize, language: Language) -> String {
     match (language, count) {

@@ -108,6 +108,23 @@ fn a_month_without_rows_says_so() {
 }
 
 #[test]
+fn a_month_hardly_watched_says_so_first() {
+    let day = |day: &str| at(&format!("2026-11-{day}T00:00:00"));
+    let page = |last: &str| {
+        let vouched = only(day("01")..day(last));
+        let rows = MonthRows { vouched, ..MonthRows::default() };
+        let report = Report::of(asked("2026-11", "2026-12-05T12:00:00"), rows);
+        html(&report, Language::English).unwrap()
+    };
+    let hardly = page("04");
+    let caution = hardly.find("Only 10.000\u{a0}% of the period was watched");
+    assert!(caution.is_some_and(|at| at < hardly.find("Availability</h2>").unwrap()), "{hardly}");
+    assert!(!page("28").contains("of the period was watched"));
+    // Without outages there is nothing to draw.
+    assert!(!hardly.contains("<svg"), "{hardly}");
+}
+
+#[test]
 fn words_of_a_router_are_words() {
     let bad = "<script>alert(1)</script>\"'&";
     let mut harmful = gateway("2026-11-03T02:00:00", 60);
