@@ -5,10 +5,12 @@
 //! one transaction and answers each after the commit. Readers (`reader`) have read-only
 //! connections and read chunk by chunk, so that none keeps the WAL from being emptied.
 
+mod alerts;
 mod backup;
 mod error;
 mod events;
 mod health;
+mod hourly;
 mod hours;
 mod month;
 mod outages;
@@ -39,7 +41,8 @@ pub use self::error::StoreError;
 pub use self::health::Health;
 pub use self::month::{MonthRows, Reading, WatchedHour};
 pub use self::records::{
-    EventQuery, EventRecord, Extent, GapRecord, Key, OutageRecord, PingQuery, PingRecord, Query,
+    Alert, AlertQuery, AlertRecord, AlertStatus, EventQuery, EventRecord, Extent, GapRecord,
+    HourPingRecord, HourQuery, HourRecord, Key, OutageRecord, PingQuery, PingRecord, Query,
     RouterId, RouterRecord, Rows, SampleRecord, Stored, Summary,
 };
 pub use self::report::{Report, Table, check};
@@ -179,6 +182,18 @@ impl Store {
         .await
     }
 
+    /// Stores the states of alerts that are not known yet; gives how many there were.
+    ///
+    /// # Errors
+    /// Nothing is stored then: it should be told again.
+    pub async fn put_alerts(&self, told: Vec<Alert>, received: Millis) -> Result<u64, StoreError> {
+        self.write(
+            move |connection| alerts::insert_alerts(connection, &told, received),
+            move |shared, _| shared.saw(received),
+        )
+        .await
+    }
+
     /// Adds up at most `limit` hours that are complete `now` and not yet what their rows say;
     /// gives how many there were.
     ///
@@ -248,6 +263,18 @@ impl Store {
     /// within a tokio runtime.
     pub fn outages(&self, query: Query, now: Millis) -> Rows<OutageRecord> {
         self.inner.readers.scan(query, now)
+    }
+
+    /// Hours that are added up. Must be called within a tokio runtime.
+    pub fn hours(&self, query: HourQuery) -> Rows<HourRecord> {
+        self.inner.readers.scan(query.rows, query.target)
+    }
+
+    /// Alerts, by their arrival. Must be called within a tokio runtime.
+    pub fn alerts(&self, query: AlertQuery) -> Rows<AlertRecord> {
+        let AlertQuery { rows, router, name, status } = query;
+        let rows = Query { router: None, ..rows };
+        self.inner.readers.scan(rows, alerts::Filter { router, name, status })
     }
 
     /// The outage that the drop of this number belongs to.

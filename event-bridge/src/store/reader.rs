@@ -146,6 +146,19 @@ pub(super) trait Select: Sized + Send + 'static {
     ) -> SqlResult<Vec<Self>>;
 
     fn key(&self) -> Key;
+
+    /// Whose rows there are; those of each are in the order of their keys.
+    fn select_sources(
+        connection: &Connection,
+        router: Option<RouterId>,
+    ) -> SqlResult<Vec<(RouterId, String)>> {
+        connection
+            .prepare_cached("SELECT id, name FROM routers WHERE ?1 IS NULL OR id = ?1")?
+            .query_map([router.map(|router| router.0)], |row| {
+                Ok((RouterId(row.get(0)?), row.get(1)?))
+            })?
+            .collect()
+    }
 }
 
 /// Where a scan is: the next rows of every router, merged by time.
@@ -179,7 +192,7 @@ impl<R: Select> Scan<R> {
     /// Empty: all of the rows that were looked at are left out, or there are no more.
     fn next_chunk(&mut self, connection: &Connection) -> SqlResult<Vec<R>> {
         if self.sources.is_none() {
-            self.sources = Some(select_sources(connection, &self.query)?);
+            self.sources = Some(sources::<R>(connection, &self.query)?);
         }
         let mut sources = self.sources.take().unwrap_or_default();
         let mut chunk = Vec::new();
@@ -247,19 +260,15 @@ impl<R: Select> Scan<R> {
     }
 }
 
-fn select_sources<R>(connection: &Connection, query: &Query) -> SqlResult<Vec<Source<R>>> {
-    connection
-        .prepare_cached("SELECT id, name FROM routers WHERE ?1 IS NULL OR id = ?1")?
-        .query_map([query.router.map(|router| router.0)], |row| {
-            Ok(Source {
-                router: RouterId(row.get(0)?),
-                name: row.get(1)?,
-                ready: VecDeque::new(),
-                before: query.before,
-                is_done: false,
-            })
-        })?
-        .collect()
+fn sources<R: Select>(connection: &Connection, query: &Query) -> SqlResult<Vec<Source<R>>> {
+    // No row has the number 0, so this is the place before the first one of `until`.
+    let end = Key { at: query.until, id: 0 };
+    let before = query.before.map(|key| key.min(end));
+    let source = |(router, name)| {
+        let ready = VecDeque::new();
+        Source { router, name, ready, before, is_done: false }
+    };
+    Ok(R::select_sources(connection, query.router)?.into_iter().map(source).collect())
 }
 
 /// By name; without the bridge itself.

@@ -1,6 +1,6 @@
 //! What is asked of the store and what it gives back. Times are UTC milliseconds.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 
 use super::error::StoreError;
@@ -67,6 +67,28 @@ pub struct EventQuery {
     pub rows: Query,
     /// Of this kind only.
     pub kind: Option<String>,
+}
+
+/// Which hours: those that begin in the time of the query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HourQuery {
+    /// Of which routers and times.
+    pub rows: Query,
+    /// Of the targets only this one; the hours are the same.
+    pub target: Option<String>,
+}
+
+/// Which alerts. Times are those of their arrival; they belong to no router of the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertQuery {
+    /// Of which times.
+    pub rows: Query,
+    /// Whose label `router` is this.
+    pub router: Option<String>,
+    /// Of this name only.
+    pub name: Option<String>,
+    /// Of this state only.
+    pub status: Option<AlertStatus>,
 }
 
 /// Rows in chunks of at most 512, in order; ends after the last row or the first error.
@@ -162,6 +184,103 @@ pub struct OutageRecord {
     pub router: String,
     /// As it is known now.
     pub outage: Outage,
+}
+
+/// An hour that is added up; of what no poll says there is nothing.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct HourRecord {
+    /// As in the view `hourly_stats`; never changes, below 2^53.
+    pub id: i64,
+    /// Its name.
+    pub router: String,
+    /// When it began, a whole hour of UTC.
+    pub at: Millis,
+    /// Polls.
+    pub samples: u64,
+    /// Those with the WAN up.
+    pub samples_up: u64,
+    /// Milliseconds that anybody watched.
+    pub observed: Millis,
+    /// Milliseconds of them without the internet.
+    pub outage: Millis,
+    /// Degrees.
+    pub cpu_mean_celsius: Option<f64>,
+    /// Degrees, to 1/10.
+    pub cpu_max_celsius: Option<f64>,
+    /// Of the readings in dBm.
+    pub optical_rx_mean_dbm: Option<f64>,
+    /// dBm, to 1/100.
+    pub optical_rx_min_dbm: Option<f64>,
+    /// Of the readings in dBm.
+    pub optical_tx_mean_dbm: Option<f64>,
+    /// Packets in this hour: rx and tx errors, rx and tx dropped.
+    pub errors: [Option<u64>; 4],
+    /// Events `pppoe_up`.
+    pub pppoe_ups: u64,
+    /// Events `wan_down`.
+    pub wan_downs: u64,
+    /// By name.
+    pub targets: Vec<HourPingRecord>,
+}
+
+/// An hour of one target. Times are of one mean of each minute, in milliseconds.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct HourPingRecord {
+    /// As the router's settings name it.
+    pub target: String,
+    /// `None`: no minute with an answer.
+    pub rtt_mean_ms: Option<f64>,
+    /// To 1/1000.
+    pub rtt_min_ms: Option<f64>,
+    /// To 1/1000.
+    pub rtt_max_ms: Option<f64>,
+    /// To 1/1000.
+    pub rtt_p95_ms: Option<f64>,
+    /// Mean of what the polls say, 0 to 100.
+    pub loss_percent: Option<f64>,
+    /// Requests; `None`: the agent does not count.
+    pub sent: Option<u64>,
+    /// Of them, those without an answer.
+    pub lost: Option<u64>,
+}
+
+/// Of an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlertStatus {
+    /// It fires.
+    Firing,
+    /// It does no more.
+    Resolved,
+}
+
+/// A state of an alert, as Alertmanager tells it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Alert {
+    /// Of its labels.
+    pub fingerprint: String,
+    /// Each is stored once.
+    pub status: AlertStatus,
+    /// When it began to fire.
+    pub starts_at: Millis,
+    /// When it ended, or will if nobody tells it again; `None`: not told.
+    pub ends_at: Option<Millis>,
+    /// Its label `alertname`.
+    pub name: String,
+    /// Strings.
+    pub labels: Map<String, Value>,
+    /// Strings.
+    pub annotations: Map<String, Value>,
+}
+
+/// A state of an alert that is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlertRecord {
+    /// Never changes, below 2^53.
+    pub id: i64,
+    /// When the bridge was told first.
+    pub received: Millis,
+    /// As it was told.
+    pub alert: Alert,
 }
 
 /// A router that has been polled at some time.

@@ -1,0 +1,113 @@
+//! SQL of alerts: one row for each state of each alert, however often it is told.
+
+use rusqlite::{Connection, Result, Row, params};
+use serde_json::{Map, Value};
+
+use super::reader::{Select, Span};
+use super::records::{Alert, AlertRecord, AlertStatus, Key, RouterId};
+use crate::record::Millis;
+
+/// What is asked of alerts besides their time.
+pub(super) struct Filter {
+    pub(super) router: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) status: Option<AlertStatus>,
+}
+
+fn word(status: AlertStatus) -> &'static str {
+    match status {
+        AlertStatus::Firing => "firing",
+        AlertStatus::Resolved => "resolved",
+    }
+}
+
+/// Gives how many were not known.
+pub(super) fn insert_alerts(
+    connection: &Connection,
+    alerts: &[Alert],
+    received: Millis,
+) -> Result<u64> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO alerts (fingerprint, status, starts_at, ends_at, received, name, labels,
+         annotations) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (fingerprint, starts_at, status) DO NOTHING",
+    )?;
+    let mut new = 0;
+    for alert in alerts {
+        new += statement.execute(params![
+            alert.fingerprint,
+            word(alert.status),
+            alert.starts_at,
+            alert.ends_at,
+            received,
+            alert.name,
+            text(&alert.labels),
+            text(&alert.annotations),
+        ])?;
+    }
+    Ok(new as u64)
+}
+
+fn text(words: &Map<String, Value>) -> String {
+    serde_json::to_string(words).unwrap_or_default()
+}
+
+impl Select for AlertRecord {
+    type Filter = Filter;
+
+    fn select(connection: &Connection, span: &Span<'_>, filter: &Filter) -> Result<Vec<Self>> {
+        let key = span.before.unwrap_or(Key { at: span.until, id: 0 });
+        connection
+            .prepare_cached(
+                "SELECT id, fingerprint, status, starts_at, ends_at, received, name, labels,
+                 annotations FROM alerts
+                 WHERE received >= ?1 AND (received, id) < (?2, ?3)
+                 AND (?4 IS NULL OR labels ->> '$.router' = ?4) AND (?5 IS NULL OR name = ?5)
+                 AND (?6 IS NULL OR status = ?6)
+                 ORDER BY received DESC, id DESC LIMIT ?7 OFFSET ?8",
+            )?
+            .query_map(
+                params![
+                    span.from,
+                    key.at,
+                    key.id,
+                    filter.router,
+                    filter.name,
+                    filter.status.map(word),
+                    span.limit,
+                    span.offset
+                ],
+                alert_record,
+            )?
+            .collect()
+    }
+
+    fn key(&self) -> Key {
+        Key { at: self.received, id: self.id }
+    }
+
+    /// All of them are one: which router an alert is about is for its labels to say.
+    fn select_sources(_: &Connection, _: Option<RouterId>) -> Result<Vec<(RouterId, String)>> {
+        Ok(vec![(RouterId::BRIDGE, String::new())])
+    }
+}
+
+fn alert_record(row: &Row<'_>) -> Result<AlertRecord> {
+    let words = |column| -> Result<Map<String, Value>> {
+        Ok(serde_json::from_str(&row.get::<_, String>(column)?).unwrap_or_default())
+    };
+    let is_firing = row.get::<_, String>(2)? == word(AlertStatus::Firing);
+    Ok(AlertRecord {
+        id: row.get(0)?,
+        received: row.get(5)?,
+        alert: Alert {
+            fingerprint: row.get(1)?,
+            status: if is_firing { AlertStatus::Firing } else { AlertStatus::Resolved },
+            starts_at: row.get(3)?,
+            ends_at: row.get(4)?,
+            name: row.get(6)?,
+            labels: words(7)?,
+            annotations: words(8)?,
+        },
+    })
+}
