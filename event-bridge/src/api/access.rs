@@ -1,4 +1,5 @@
-//! Who may ask: the read token, and the page that a browser may read answers for.
+//! Who may ask and who may write: the tokens; and the page that a browser may read answers
+//! for.
 
 use std::sync::Arc;
 
@@ -12,6 +13,8 @@ use subtle::ConstantTimeEq;
 
 use super::Views;
 use super::error::failure;
+use super::v1;
+use crate::config::Config;
 
 /// Asked by whoever watches over containers, without a token.
 const OPEN: [&str; 2] = ["/healthz", "/readyz"];
@@ -25,12 +28,21 @@ pub(super) async fn check(
     if request.method() == Method::OPTIONS && origin.is_some() {
         return with_origin(StatusCode::NO_CONTENT.into_response(), origin);
     }
-    let is_open = OPEN.contains(&request.uri().path());
-    let answer = match &views.config.read_token {
-        Some(token) if !is_open && !has_token(request.headers(), token) => refused(),
+    let answer = match wanted(&views.config, &request) {
+        Some(token) if !has_token(request.headers(), token) => refused(),
         _ => next.run(request).await,
     };
     with_origin(answer, origin)
+}
+
+/// The token that a request needs. What writes needs its own, and where there is none the one
+/// for reading: a bridge that not everyone may read is not for everyone to write to. To poll
+/// a router now is no writing; it has a limit of its own.
+fn wanted<'a>(config: &'a Config, request: &Request) -> Option<&'a str> {
+    let path = request.uri().path();
+    let is_write = request.method() == Method::POST && path == v1::ALERTS;
+    let api_token = config.api_token.as_deref().filter(|_| is_write);
+    api_token.or(config.read_token.as_deref()).filter(|_| !OPEN.contains(&path))
 }
 
 /// `Authorization: Bearer`, or Basic with the token as password.

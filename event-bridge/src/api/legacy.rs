@@ -38,7 +38,7 @@ fn router_of(views: &Views, parameters: &Parameters) -> Answer<Arc<Watched>> {
 
 /// The routers that rows are asked of: all, unless one is named. One that is polled no more
 /// still has its history.
-async fn filter(views: &Views, parameters: &Parameters) -> Answer<Option<RouterId>> {
+pub(super) async fn filter(views: &Views, parameters: &Parameters) -> Answer<Option<RouterId>> {
     let Some(name) = text(parameters, "router")? else { return Ok(None) };
     if let Some(known) = views.store.known_router(name) {
         return Ok(Some(known));

@@ -1,4 +1,5 @@
-//! What is answered on port 5000: the paths of the old client, those of Prometheus, a page.
+//! What is answered on port 5000: the history, the paths of the old client and of Prometheus,
+//! a page.
 
 mod access;
 mod body;
@@ -7,11 +8,13 @@ mod error;
 mod legacy;
 mod page;
 mod parameters;
+mod problem;
 mod records;
 mod report;
 mod state;
 mod text_format;
 mod uploads;
+mod v1;
 
 use std::sync::Arc;
 
@@ -49,6 +52,7 @@ pub(crate) fn router(views: Arc<Views>) -> Router {
         .route("/api/events", get(legacy::events))
         .route("/api/stats/summary", get(legacy::summary))
         .route("/api/fetch_now", get(legacy::fetch_now).post(legacy::fetch_now))
+        .merge(v1::router())
         .route("/api/v1/sd", get(discovery::targets))
         .route("/api/v1/routers/{name}/metrics", get(discovery::scrape))
         .route("/api/v1/report", get(report::show))
@@ -61,6 +65,7 @@ pub(crate) fn router(views: Arc<Views>) -> Router {
         })
         .layer(middleware::from_fn(uploads::refuse))
         .layer(middleware::from_fn_with_state(Arc::clone(&views), access::check))
+        .layer(middleware::from_fn(problem::shape))
         .with_state(views)
 }
 

@@ -52,6 +52,7 @@ fn bridge(read_token: Option<&str>) -> Bridge {
         listen: "127.0.0.1:0".parse().unwrap(),
         public_url: None,
         read_token: read_token.map(str::to_owned),
+        api_token: None,
         cors_origin: Some("http://page.example".to_owned()),
         grafana_url: Some("http://grafana.example".to_owned()),
     };
@@ -223,10 +224,12 @@ async fn nonsense_is_refused_with_a_reason() {
         assert_eq!(status, 400, "{path}: {body}");
         assert_eq!(keys(&body), ["error"], "{path}");
     }
-    for path in ["/api/history?router=nobody", "/api/v1/routers/nobody/metrics", "/nowhere"] {
+    for path in ["/api/history?router=nobody", "/api/v1nowhere", "/nowhere"] {
         let (status, body) = bridge.get(path).await;
         assert_eq!((status, keys(&body)), (404, vec!["error"]), "{path}");
     }
+    let (status, body) = bridge.get("/api/v1/routers/nobody/metrics").await;
+    assert_eq!((status, &body["code"]), (404, &json!("not_found")));
     let answer = bridge.ask(Request::delete("/api/events").body(Body::empty()).unwrap()).await;
     assert_eq!(answer.status(), 405);
 }
@@ -237,7 +240,7 @@ async fn a_router_that_does_not_answer_is_said_so() {
     let (status, body) = bridge.get("/api/status").await;
     assert_eq!((status, keys(&body)), (503, vec!["error"]));
     let (status, body) = bridge.get("/api/v1/routers/shed/metrics").await;
-    assert_eq!((status, keys(&body)), (502, vec!["error"]));
+    assert_eq!((status, &body["code"]), (502, &json!("router_failed")));
     assert!(!body.to_string().contains("s3cret"));
 }
 

@@ -30,6 +30,8 @@ pub(crate) struct Config {
     pub(crate) public_url: Option<String>,
     /// Asked for on every read.
     pub(crate) read_token: Option<String>,
+    /// Asked for by what writes.
+    pub(crate) api_token: Option<String>,
     pub(crate) cors_origin: Option<String>,
     pub(crate) grafana_url: Option<String>,
 }
@@ -80,6 +82,7 @@ pub(crate) fn load(layers: &Layers) -> Result<Loaded, Problems> {
         ),
         public_url: check.value(&["PUBLIC_URL"], |text| optional(text, web_address)),
         read_token: check.secret("READ_TOKEN"),
+        api_token: check.secret("API_TOKEN"),
         cors_origin: check.value(&["CORS_ORIGIN"], |text| optional(text, web_address)),
         grafana_url: check.value(&["GRAFANA_URL"], |text| optional(text, web_address)),
     };

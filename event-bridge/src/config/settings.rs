@@ -34,6 +34,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("PUBLIC_URL", "", "how this program is reached from outside"),
     setting("READ_TOKEN", "", "asked for on every read"),
     setting("READ_TOKEN_FILE", "", "file that holds it"),
+    setting("API_TOKEN", "", "asked for by what writes; without it READ_TOKEN is, if set"),
+    setting("API_TOKEN_FILE", "", "file that holds it"),
     setting("CORS_ORIGIN", "", "web page that may read the answers in a browser"),
     setting("GRAFANA_URL", "", "for the link on the page"),
     setting("LOG_LEVEL", "info", "off, error, warn, info, debug or trace"),

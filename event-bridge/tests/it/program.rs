@@ -161,6 +161,17 @@ impl Answer {
             .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&self.body)))
     }
 
+    /// The reason in a body as of RFC 9457.
+    #[track_caller]
+    fn problem(&self, asked: &str) -> String {
+        let kind = "\r\ncontent-type: application/problem+json";
+        assert!(self.head.contains(kind), "{asked}: {}", self.head);
+        let body: Value = serde_json::from_slice(&self.body).unwrap();
+        assert_eq!(body["status"], self.status, "{asked}: {body}");
+        assert!(body["code"].is_string() && body["title"].is_string(), "{asked}: {body}");
+        body["detail"].as_str().unwrap().to_owned()
+    }
+
     /// One of several on a connection.
     pub(crate) fn next(from: &mut impl BufRead, method: &str) -> Self {
         let mut head = String::new();
@@ -187,10 +198,14 @@ impl Answer {
         Self { status: head.split(' ').nth(1).unwrap().parse().unwrap(), head, body: bytes }
     }
 
-    /// Refused as old clients know it: `{"error": "…"}` and nothing else.
+    /// Refused as old clients know it: `{"error": "…"}` and nothing else; under `/api/v1` with
+    /// a problem. Gives the reason.
     #[track_caller]
     pub(crate) fn assert_refused(&self, status: u16, asked: &str) -> String {
         assert_eq!(self.status, status, "{asked}: {self:?}");
+        if asked.contains("/api/v1") {
+            return self.problem(asked);
+        }
         let body = self.json();
         let reason = body["error"].as_str().unwrap_or_default().to_owned();
         assert!(!reason.is_empty() && body.as_object().unwrap().len() == 1, "{asked}: {body}");
