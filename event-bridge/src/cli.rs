@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
 use tracing::warn;
 
+use crate::api;
 use crate::bridge;
 use crate::config::settings::{self, SETTINGS};
 use crate::config::{self, Config, Layers, Loaded, Problems};
@@ -68,6 +69,9 @@ fn command() -> Command {
                 .arg(file("file", "the backup")),
         )
         .subcommand(Command::new("check").about("looks at the whole database and reports"))
+        .subcommand(
+            Command::new("openapi").about("prints the description of all paths (OpenAPI 3.1)"),
+        )
         .subcommand(Command::new("healthcheck").about("asks the running program; 0: it is well"))
 }
 
@@ -104,6 +108,10 @@ fn run(matches: &ArgMatches, layers: &Layers) -> Result<()> {
             let report = store::check(&config.database)?;
             println!("{report}");
             anyhow::ensure!(report.is_good(), "the database is damaged; restore a backup");
+            Ok(())
+        }
+        Some(("openapi", _)) => {
+            print!("{}", api::openapi::text());
             Ok(())
         }
         Some(("healthcheck", _)) => {

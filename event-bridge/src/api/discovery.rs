@@ -17,7 +17,7 @@ use super::error::{ApiError, failure};
 use crate::routers::watched::Watched;
 
 /// One group of Prometheus' `http_sd`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct Group {
     targets: [String; 1],
     labels: BTreeMap<String, String>,

@@ -6,6 +6,7 @@ mod body;
 mod discovery;
 mod error;
 mod legacy;
+pub(crate) mod openapi;
 mod page;
 mod parameters;
 mod problem;
@@ -59,6 +60,7 @@ pub(crate) fn router(views: Arc<Views>) -> Router {
         .route("/healthz", get(state::alive))
         .route("/readyz", get(state::ready))
         .route("/metrics", get(state::metrics))
+        .route("/openapi.json", get(openapi::show))
         .fallback(any(|| async { error::failure(StatusCode::NOT_FOUND, "there is no such path") }))
         .method_not_allowed_fallback(|| async {
             error::failure(StatusCode::METHOD_NOT_ALLOWED, "this path does not take that method")

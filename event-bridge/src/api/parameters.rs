@@ -38,7 +38,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
 }
 
 /// Ten years: longer than anything is kept.
-const MAX_HOURS: f64 = 24.0 * 3660.0;
+pub(crate) const MAX_HOURS: f64 = 24.0 * 3660.0;
 /// Rows of one answer; they are streamed, so this bounds patience and not memory.
 pub(crate) const MAX_LIMIT: u64 = 10_000_000;
 

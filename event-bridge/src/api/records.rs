@@ -3,13 +3,15 @@
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::clock;
 use crate::record::WanState;
 use crate::store::{EventRecord, PingRecord, SampleRecord};
 
 /// A sample.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LegacyStatus)]
 pub(crate) struct Status {
     id: i64,
     timestamp: String,
@@ -21,7 +23,7 @@ pub(crate) struct Status {
     router: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct WanErrors {
     rx_errors: Option<u64>,
     tx_errors: Option<u64>,
@@ -30,20 +32,22 @@ struct WanErrors {
 }
 
 /// dBm.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct OpticalPower {
     rx: Option<f64>,
     tx: Option<f64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LegacyCounts)]
 struct Counts {
     pppoe_reconnect_count_24h: Option<u64>,
     wan_down_count_24h: Option<u64>,
 }
 
 /// Pings of one target; milliseconds and percent.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LegacyPing)]
 pub(crate) struct Ping {
     id: i64,
     timestamp: String,
@@ -54,7 +58,8 @@ pub(crate) struct Ping {
 }
 
 /// An event.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LegacyEvent)]
 pub(crate) struct Event {
     id: i64,
     /// When the bridge had it.
@@ -64,6 +69,7 @@ pub(crate) struct Event {
     kind: String,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
     detail: Option<serde_json::Value>,
     router: String,
 }

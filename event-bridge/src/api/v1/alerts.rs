@@ -45,7 +45,7 @@ impl From<Status> for Cell<'_> {
 
 /// A state of an alert. Source: Alertmanager's webhook.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Alert {
+pub(in crate::api) struct Alert {
     /// Never changes, below 2^53.
     id: i64,
     /// When the bridge was told first; the list is in this order.
@@ -154,7 +154,7 @@ pub(super) async fn list(State(views): State<Arc<Views>>, ask: Ask) -> Result<Re
 
 /// What became of a webhook.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Taken {
+pub(in crate::api) struct Taken {
     /// Alerts of the request.
     received: u64,
     /// Of them, states that were not known before.

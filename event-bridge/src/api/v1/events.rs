@@ -17,7 +17,7 @@ use crate::store::{EventQuery, EventRecord, Key};
 
 /// An event. Source: the router's `/net/events`, or its `/net/status` where it has none.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Event {
+pub(in crate::api) struct Event {
     /// Never changes, below 2^53.
     id: i64,
     /// Its name.

@@ -17,7 +17,7 @@ use crate::store::{HourPingRecord, HourQuery, HourRecord, Key};
 
 /// An hour of a router, once it is over. What nothing was told of is null.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Hour {
+pub(in crate::api) struct Hour {
     /// As in the view `hourly_stats`; never changes, below 2^53.
     id: i64,
     /// Its name.

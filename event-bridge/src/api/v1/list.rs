@@ -36,7 +36,7 @@ pub(super) trait Placed: Item {
 
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Page<T> {
+pub(in crate::api) struct Page<T> {
     /// Always there, also when it is empty.
     pub(super) items: Vec<T>,
     /// For the parameter `cursor` of the next page; null: this is the last one.

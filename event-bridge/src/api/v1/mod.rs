@@ -25,6 +25,21 @@ use super::Views;
 
 pub(super) use alerts::MAX_BODY_BYTES;
 
+/// What is answered and taken, for the document of all paths.
+pub(super) mod shapes {
+    pub(in crate::api) use super::alerts::{Alert, Taken};
+    pub(in crate::api) use super::events::Event;
+    pub(in crate::api) use super::hourly::Hour;
+    pub(in crate::api) use super::list::Page;
+    pub(in crate::api) use super::outage::OutageDetail;
+    pub(in crate::api) use super::outages::Outage;
+    pub(in crate::api) use super::pings::Ping;
+    pub(in crate::api) use super::routers::Router;
+    pub(in crate::api) use super::samples::Sample;
+    pub(in crate::api) use super::status::{RouterState, StatusPage};
+    pub(in crate::api) use super::webhook::Webhook;
+}
+
 /// Where Alertmanager writes to.
 pub(super) const ALERTS: &str = "/api/v1/alerts";
 

@@ -30,7 +30,7 @@ const MAX_GAPS: u64 = 100;
 
 /// An outage with its evidence, and what happened from 5 minutes before to 5 minutes after.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct OutageDetail {
+pub(in crate::api) struct OutageDetail {
     #[serde(flatten)]
     outage: Outage,
     /// The drops, by time.

@@ -22,7 +22,7 @@ use crate::store::{Key, OutageRecord};
 /// router's events `outage_start` and `outage_end`; of agents that have none, concluded from
 /// samples and events.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Outage {
+pub(in crate::api) struct Outage {
     /// Below 2^53; that of its first drop. Each drop's number leads to the outage.
     id: i64,
     /// Its name.

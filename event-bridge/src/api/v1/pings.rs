@@ -17,7 +17,7 @@ use crate::store::{Key, PingQuery, PingRecord};
 
 /// Pings of one target over the minute before a poll. Source: the router's `/net/status`.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Ping {
+pub(in crate::api) struct Ping {
     /// Never changes, below 2^53.
     id: i64,
     /// Its name.

@@ -22,7 +22,7 @@ pub(super) const LIST: &str = "routers";
 
 /// A router. Source: the settings, and what is stored of it.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Router {
+pub(in crate::api) struct Router {
     /// As in the settings; in the order of names.
     name: String,
     /// False: it is in the settings no more, and its history is kept.

@@ -56,7 +56,7 @@ impl From<WanState> for super::sheet::Cell<'_> {
 
 /// A poll. Source: the router's `/net/status`. What the router has not got is null.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Sample {
+pub(in crate::api) struct Sample {
     /// Never changes, below 2^53.
     id: i64,
     /// Its name.

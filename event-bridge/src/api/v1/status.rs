@@ -23,7 +23,7 @@ const LIST: &str = "status";
 
 /// A router that is polled, as its last polls said. Source: the polls since the start.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct RouterState {
+pub(in crate::api) struct RouterState {
     /// Its name; in the order of names.
     router: String,
     /// Of the last sample since the program started; `unknown`: there is none.
@@ -68,7 +68,7 @@ pub(super) struct Bridge {
 
 /// The bridge, and a page of the routers that are polled.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct StatusPage {
+pub(in crate::api) struct StatusPage {
     bridge: Bridge,
     #[serde(flatten)]
     routers: Page<RouterState>,

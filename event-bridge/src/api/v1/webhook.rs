@@ -16,7 +16,7 @@ const LONGEST_FINGERPRINT: usize = 128;
 /// As Alertmanager's `webhook_configs` sends it; further fields are ignored.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Webhook {
+pub(in crate::api) struct Webhook {
     /// `4`.
     #[schema(pattern = "^4$")]
     version: String,
