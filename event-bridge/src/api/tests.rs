@@ -18,9 +18,9 @@ use crate::record::{Event, EventBatch, Millis, Ping, Sample, WanState};
 use crate::routers::client::Timeouts;
 use crate::routers::{Router as Polled, Secret};
 
-struct Bridge {
+pub(super) struct Bridge {
     router: Router,
-    store: Store,
+    pub(super) store: Store,
     _dir: tempfile::TempDir,
 }
 
@@ -36,10 +36,14 @@ fn polled(name: &str, token: Option<&str>) -> Polled {
 }
 
 fn bridge(read_token: Option<&str>) -> Bridge {
+    with_settings(|config| config.read_token = read_token.map(str::to_owned))
+}
+
+pub(super) fn with_settings(change: impl FnOnce(&mut Config)) -> Bridge {
     let dir = tempfile::tempdir().unwrap();
     let database = dir.path().join("netmonitor.db");
     let (store, _) = Store::open(&database, clock::now()).unwrap();
-    let config = Config {
+    let mut config = Config {
         routers: Vec::new(),
         routers_file: None,
         database,
@@ -51,11 +55,12 @@ fn bridge(read_token: Option<&str>) -> Bridge {
         },
         listen: "127.0.0.1:0".parse().unwrap(),
         public_url: None,
-        read_token: read_token.map(str::to_owned),
+        read_token: None,
         api_token: None,
         cors_origin: Some("http://page.example".to_owned()),
         grafana_url: Some("http://grafana.example".to_owned()),
     };
+    change(&mut config);
     let routers = vec![polled("home", None), polled("shed", Some("s3cret"))];
     let views = Views {
         config,
@@ -68,7 +73,7 @@ fn bridge(read_token: Option<&str>) -> Bridge {
     Bridge { router: router(Arc::new(views)), store, _dir: dir }
 }
 
-fn sample(at: Millis, wan_state: WanState, loss: f64) -> Sample {
+pub(super) fn sample(at: Millis, wan_state: WanState, loss: f64) -> Sample {
     let ping = |target: &str, rtt_ms| Ping {
         target: target.to_owned(),
         rtt_ms,
@@ -93,7 +98,7 @@ fn sample(at: Millis, wan_state: WanState, loss: f64) -> Sample {
 }
 
 /// Two samples with two targets each, and three events, within the last minutes.
-async fn filled() -> Bridge {
+pub(super) async fn filled() -> Bridge {
     let bridge = bridge(None);
     let home = bridge.store.router("home").await.unwrap();
     let now = clock::now();
@@ -122,11 +127,11 @@ async fn filled() -> Bridge {
 }
 
 impl Bridge {
-    async fn ask(&self, request: Request<Body>) -> Response {
+    pub(super) async fn ask(&self, request: Request<Body>) -> Response {
         self.router.clone().oneshot(request).await.unwrap()
     }
 
-    async fn get(&self, path: &str) -> (u16, Value) {
+    pub(super) async fn get(&self, path: &str) -> (u16, Value) {
         let answer = self.ask(Request::get(path).body(Body::empty()).unwrap()).await;
         let status = answer.status().as_u16();
         let bytes = answer.into_body().collect().await.unwrap().to_bytes();
@@ -137,7 +142,7 @@ impl Bridge {
 }
 
 #[track_caller]
-fn keys(value: &Value) -> Vec<&str> {
+pub(super) fn keys(value: &Value) -> Vec<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
 }
 

@@ -56,3 +56,6 @@ pub(super) fn router() -> Router<Arc<Views>> {
         .route("/api/v1/outages/{id}", get(outage::show))
         .route(ALERTS, get(alerts::list).post(alerts::take))
 }
+
+#[cfg(test)]
+mod tests;
