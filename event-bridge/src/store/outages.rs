@@ -296,6 +296,10 @@ fn known(connection: &Connection, router: RouterId, now: Millis) -> Result<Known
 /// Drops looked at for each outage that is asked for: most outages are one drop.
 const DROPS_PER_OUTAGE: i64 = 2;
 
+/// Outages looked for at first, however many are asked for: whoever wants all that touch an
+/// hour finds few, and must not read the drops of years.
+const FIRST_LOOK: i64 = 32;
+
 impl Select for OutageRecord {
     /// Now.
     type Filter = Millis;
@@ -306,7 +310,7 @@ impl Select for OutageRecord {
         let wanted = span.limit.saturating_add(span.offset);
         let last = span.before.unwrap_or(Key { at: span.until, id: 0 });
         let following = select_following(connection, span.router, last)?;
-        let mut look = wanted.saturating_mul(DROPS_PER_OUTAGE).saturating_add(1);
+        let mut look = wanted.min(FIRST_LOOK).saturating_mul(DROPS_PER_OUTAGE).saturating_add(1);
         loop {
             let mut drops = select_before(connection, span.router, last, look)?;
             let is_all = (drops.len() as i64) < look;
