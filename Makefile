@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo build static test lint unit bench soak fuzz tools compiler no-static
+.PHONY: help run demo build static test lint unit bench soak fuzz test-api tools compiler no-static
 
 # For build_info and the page.
 export BUILD_REVISION := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
@@ -13,7 +13,7 @@ HOST_ARCH := $(shell uname -m)
 STATIC := target/static/$(HOST_ARCH)-unknown-linux-musl/release/netmonitor-exporter
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## watch this machine: http://localhost:8321/, history on http://localhost:5000/
 	@mkdir -p target/run; $(EXPORTER) run & exporter=$$!; trap "kill $$exporter" EXIT; \
@@ -67,6 +67,10 @@ bench: tools build no-static ## speed and memory, events under load, the bridge 
 soak: build no-static ## two hundred kills of each program, then an hour of pings, scrapes and log lines: memory, threads, CPU
 	cargo run --release --locked -q -p netmonitor-tests --bin soak -- --bridge $(BRIDGE) \
 	  $(EXPORTER) $(wildcard $(STATIC))
+
+test-api: compiler ## requests made up from the bridge's OpenAPI document, in a minute
+	cargo build --locked -p netmonitor-bridge
+	tests/test-api.sh target/debug/netmonitor-bridge
 
 # What libFuzzer needs from the compiler; the switch that means all this is not for stable
 # releases. Only for the target: build scripts and macros are not looked at.

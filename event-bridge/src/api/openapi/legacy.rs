@@ -86,7 +86,7 @@ fn limit() -> Parameter {
 
 fn offset() -> Parameter {
     let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
-    parameter("offset", "rows left out", number.maximum(Some(1e15)))
+    parameter("offset", "rows left out, below 2^63", number)
 }
 
 /// A path of the old client; `/api/v1` has a better one.

@@ -77,7 +77,7 @@ fn time() -> AnyOfBuilder {
     let format = SchemaFormat::KnownFormat(utoipa::openapi::KnownFormat::DateTime);
     AnyOfBuilder::new()
         .item(text().format(Some(format)))
-        .item(text().pattern(Some("^(now|[0-9]{1,4}[smhdw]|[0-9]{1,12}(\\.[0-9]{1,3})?)$")))
+        .item(text().pattern(Some("^(|now|[0-9]{1,4}[smhdw]|[0-9]{1,12}(\\.[0-9]{1,3})?)$")))
 }
 
 /// What every list takes.
