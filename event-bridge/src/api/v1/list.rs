@@ -1,6 +1,5 @@
 //! Answers of lists: a page as JSON, a page or all of it as CSV.
 
-use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -59,15 +58,60 @@ where
     };
     // One more tells whether there is a next page.
     let mut rows = scan(Query { limit: Some(limit + 1), ..query });
-    let mut items = Vec::new();
+    let mut written = Written::new(ask.format, limit);
     while let Some(chunk) = rows.recv().await {
-        items.extend(chunk?.into_iter().map(&shape));
+        // While the next ones are read.
+        chunk?.into_iter().map(&shape).for_each(|item| written.add(&item));
     }
-    let has_more = items.len() as u64 > limit;
-    items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let last = items.last().filter(|_| has_more);
-    let next_cursor = last.map(|item| cursor::write(I::LIST, item.key()));
-    Ok(page(ask.format, I::LIST, Page { items, next_cursor }, |page| Json(page).into_response()))
+    Ok(written.answer::<I>())
+}
+
+/// A page in the making.
+struct Written {
+    format: Format,
+    json: Vec<u8>,
+    sheet: Sheet,
+    left: u64,
+    last: Option<Key>,
+    has_more: bool,
+}
+
+impl Written {
+    fn new(format: Format, limit: u64) -> Self {
+        let (json, sheet) = (b"{\"items\":[".to_vec(), Sheet::new());
+        Self { format, json, sheet, left: limit, last: None, has_more: false }
+    }
+
+    fn add<I: Placed>(&mut self, item: &I) {
+        if self.left == 0 {
+            self.has_more = true;
+            return;
+        }
+        self.left -= 1;
+        if self.format != Format::Json {
+            item.write(&mut self.sheet);
+        } else {
+            if self.last.is_some() {
+                self.json.push(b',');
+            }
+            serde_json::to_writer(&mut self.json, item)
+                .expect("memory can be written, and every key is text");
+        }
+        self.last = Some(item.key());
+    }
+
+    fn answer<I: Placed>(self) -> Response {
+        let last = self.last.filter(|_| self.has_more);
+        let next = last.map(|key| cursor::write(I::LIST, key));
+        if let Format::Csv { has_mark } = self.format {
+            let bytes = [header_of::<I>(has_mark), self.sheet.into_bytes()].concat();
+            return page_as_sheet(I::LIST, bytes, next);
+        }
+        let next = next.map_or("null".to_owned(), |next| format!("\"{next}\""));
+        let mut body = self.json;
+        body.extend_from_slice(format!("],\"next_cursor\":{next}}}").as_bytes());
+        varied(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+    }
 }
 
 /// A page of those that are known by name and in its order.
@@ -104,8 +148,12 @@ pub(super) fn page<I: Item>(
     };
     let mut bytes = header_of::<I>(has_mark);
     bytes.extend(lines(&page.items));
+    page_as_sheet(list, bytes, page.next_cursor)
+}
+
+fn page_as_sheet(list: &str, bytes: Vec<u8>, next_cursor: Option<String>) -> Response {
     let mut answer = as_sheet(list, Body::from(bytes));
-    let next = page.next_cursor.and_then(|cursor| HeaderValue::from_str(&cursor).ok());
+    let next = next_cursor.and_then(|cursor| HeaderValue::from_str(&cursor).ok());
     if let Some(next) = next {
         answer.headers_mut().insert(NEXT_CURSOR, next);
     }
