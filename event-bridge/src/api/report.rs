@@ -7,10 +7,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
 
 use super::Views;
-use super::error::ApiError;
+use super::error::{ApiError, failure};
 use super::parameters::{Parameters, text};
 use crate::clock;
 use crate::history::words::Language;
@@ -29,15 +28,12 @@ pub(super) async fn show(
     State(views): State<Arc<Views>>,
     headers: HeaderMap,
     parameters: Result<Parameters, ApiError>,
-) -> Response {
-    let answer = async {
-        let parameters = parameters?;
-        let format = format(&parameters)?;
-        let language = language(&parameters, &headers)?;
-        let report = report(&views, &parameters).await?;
-        Ok(shown(&report, format, language))
-    };
-    answer.await.unwrap_or_else(problem)
+) -> Result<Response, ApiError> {
+    let parameters = parameters?;
+    let format = format(&parameters)?;
+    let language = language(&parameters, &headers)?;
+    let report = report(&views, &parameters).await?;
+    Ok(shown(&report, format, language))
 }
 
 async fn report(views: &Views, parameters: &Parameters) -> Result<Report, ApiError> {
@@ -163,8 +159,10 @@ fn shown(report: &Report, format: Format, language: Language) -> Response {
                 ];
                 (headers, page).into_response()
             }
-            // No part of the template can fail.
-            Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            Err(error) => failure(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                &format!("the page could not be made: {error}"),
+            ),
         },
         Format::Csv => {
             let headers = [
@@ -182,26 +180,4 @@ fn attachment(report: &Report) -> String {
     let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let router: String = report.asked.router.chars().filter(is_plain).collect();
     format!("attachment; filename=\"outages-{router}-{}.csv\"", report.asked.month)
-}
-
-/// RFC 9457.
-fn problem(error: ApiError) -> Response {
-    let status = match &error {
-        ApiError::BadRequest(_) => StatusCode::BAD_REQUEST,
-        ApiError::NotFound(_) => StatusCode::NOT_FOUND,
-        ApiError::TooMany(_)
-        | ApiError::RouterFailed(_)
-        | ApiError::RouterSlow(_)
-        | ApiError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    if let ApiError::Store(error) = &error {
-        tracing::warn!(%error, "a report could not be made");
-    }
-    let title = status.canonical_reason().unwrap_or_default();
-    let body = json!({
-        "type": "about:blank", "title": title, "status": status.as_u16(),
-        "detail": error.to_string(),
-    });
-    let headers = [(header::CONTENT_TYPE, "application/problem+json")];
-    (status, headers, body.to_string()).into_response()
 }

@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::facts::{Entry, Figures, Gap, Report, Share};
 use super::figures::zone_name;
@@ -13,7 +14,8 @@ use crate::record::Millis;
 use crate::store::Reading;
 
 /// All of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Report)]
 pub(crate) struct Shape {
     schema_version: u32,
     router: String,
@@ -38,7 +40,8 @@ pub(crate) struct Shape {
     unwatched_seconds: f64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReportCounted)]
 struct Counted {
     /// 0 to 1; null: nothing was watched.
     ratio: Option<f64>,
@@ -48,27 +51,31 @@ struct Counted {
     observed_seconds: f64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReportSum)]
 struct Sum {
     count: usize,
     seconds: f64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReportOfSide)]
 struct OfSide {
     side: String,
     outages: usize,
     seconds: f64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReportOfHour)]
 struct OfHour {
     hour: usize,
     began: usize,
     seconds: f64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReportOutage)]
 struct Outage {
     id: i64,
     start: String,
@@ -95,7 +102,8 @@ struct Outage {
     readings_after: Option<Means>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReportDrop)]
 struct Drop {
     start: String,
     end: String,
@@ -104,14 +112,16 @@ struct Drop {
 }
 
 /// Null: the rows are gone, or there is no such thing.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReportMeans)]
 struct Means {
     received_light_dbm: Option<f64>,
     rtt_ms: Option<f64>,
     loss_percent: Option<f64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReportUnwatched)]
 struct Unwatched {
     from: String,
     to: String,

@@ -14,12 +14,14 @@ use crate::api::v1::shapes::{
     Alert, Event, Hour, Outage, OutageDetail, Ping, Router, RouterState, Sample, StatusPage, Taken,
     Webhook,
 };
+use crate::report::Shape;
 
 pub(super) fn describe(document: &mut Document) {
     add_whole::<Problem>(document, "Problem");
     routers(document);
     lists(document);
     outage(document);
+    report(document);
     alerts(document);
     discovery(document);
 }
@@ -82,6 +84,29 @@ fn outage(document: &mut Document) {
         .response("200", json("the outage", shape))
         .response("404", problem("there is no such outage"));
     get(document, "/api/v1/outages/{id}", operation);
+}
+
+fn report(document: &mut Document) {
+    let shape = add_whole::<Shape>(document, "Report");
+    let words = |words: &[&'static str]| {
+        ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words.to_vec()))
+    };
+    let month = ObjectBuilder::new().schema_type(Type::String);
+    let month = month.pattern(Some("^[0-9]{4}-(0[1-9]|1[0-2])$"));
+    let mut answer = json("the month", shape);
+    for media_type in ["text/html", "text/csv"] {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        answer.content.insert(media_type.to_owned(), Content::new(Some(text)).into());
+    }
+    let about = "A month of a router, for whoever provides its line: outages, availability, gaps";
+    let operation = operation("report", about)
+        .parameter(parameter("month", "of the local calendar; 400 if it is to come", month))
+        .parameter(parameter("router", "needed where there are several", word()))
+        .parameter(parameter("format", "`html` without it", words(&["html", "csv", "json"])))
+        .parameter(parameter("lang", "else by Accept-Language", words(&["en", "zh"])))
+        .response("200", answer)
+        .response("404", problem("there is no such router"));
+    get(document, "/api/v1/report", operation);
 }
 
 fn alerts(document: &mut Document) {
