@@ -18,6 +18,10 @@ pub const TARGETS: [&str; 3] = ["8.8.8.8", "1.1.1.1", "223.5.5.5"];
 /// Of each router.
 pub const EVENTS: u32 = 5000;
 
+/// Every so many events begin an outage, which the next one ends: 200 in thirty days.
+const PER_OUTAGE: u64 = 25;
+const HOURS_AT_ONCE: u64 = 1000;
+
 const MINUTE_MS: Millis = 60_000;
 const MESSAGE: &str =
     "PPPoE session on pppoe-wan established, address 203.0.113.7, peer 198.51.100.1";
@@ -41,6 +45,8 @@ pub fn write(database: &Path, routers: usize) -> Result<()> {
         while let Some(written) = writing.join_next().await {
             written??;
         }
+        // As a bridge that runs has done it.
+        while store.roll_up(now, HOURS_AT_ONCE).await? > 0 {}
         store.close().await;
         Ok(())
     })
@@ -95,12 +101,19 @@ fn sample(at: Millis, minute: u32, random: &mut Random) -> Sample {
 
 /// With one event, told within a second.
 fn batch(seq: u64, at: Millis) -> EventBatch {
+    let session = json!({ "interface": "wan", "device": "pppoe-wan" });
+    let outage = |number: u64| json!({ "outage": format!("s-{number}"), "cause": "beyond_gateway", "side": "provider" });
+    let (kind, detail) = match seq % PER_OUTAGE {
+        0 => ("outage_start", outage(seq)),
+        1 if seq > 1 => ("outage_end", outage(seq - 1)),
+        _ => ("pppoe_up", session),
+    };
     let event = Event {
         seq: Some(seq),
         at,
-        kind: "pppoe_up".to_owned(),
+        kind: kind.to_owned(),
         message: MESSAGE.to_owned(),
-        detail: Some(json!({ "interface": "wan", "device": "pppoe-wan" })),
+        detail: Some(detail),
     };
     EventBatch {
         stream: "5ba0c1de5ba0c1de".to_owned(),

@@ -169,7 +169,12 @@ fn select_gaps(
         .collect()
 }
 
-fn insert_hour(connection: &Connection, router: RouterId, number: i64, hour: &Hour) -> Result<()> {
+pub(super) fn insert_hour(
+    connection: &Connection,
+    router: RouterId,
+    number: i64,
+    hour: &Hour,
+) -> Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO hours (router, hour, samples, samples_up, observed, outage,

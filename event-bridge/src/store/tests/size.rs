@@ -1,9 +1,60 @@
 //! How much a month takes.
 
 use super::*;
+use crate::history::hour::{Hour, HourPings, Sum};
 
 /// Issue 5: 30 days of one router, polled each minute.
 const MAX_BYTES: u64 = 8_000_000;
+
+/// Issue 6: a year of one router's hours.
+const MAX_YEAR_BYTES: u64 = 5_000_000;
+
+#[test]
+fn a_year_of_hours_stays_under_5_mb() {
+    let place = Place::new();
+    let connection = schema::open_to_write(&place.path).unwrap();
+    connection.execute_batch("PRAGMA synchronous = OFF; BEGIN").unwrap();
+    let router = writer::insert_router(&connection, "gw").unwrap();
+    let mut first = sample(NOW);
+    first.pings.push(Ping { target: "223.5.5.5".to_owned(), ..first.pings[0].clone() });
+    samples::insert_sample(&connection, router, &first).unwrap();
+    let sum = |hour: i64, count| Sum {
+        sum: 450_000 + hour * 7 % 90_000,
+        count,
+        min: Some(7_000 + hour % 500),
+        max: Some(60_000 + hour % 40_000),
+    };
+    for hour in 0..24 * 365 {
+        let pings = HourPings {
+            rtt: sum(hour, 60),
+            rtt_p95: Some(30_000 + hour % 9000),
+            loss: sum(hour, 60),
+            sent: Some(3600),
+            lost: Some(hour % 40),
+        };
+        let sums = Hour {
+            samples: 60,
+            samples_up: 60,
+            observed: 3_600_000,
+            outage: hour % 60_000,
+            loss: sum(hour, 180),
+            cpu: sum(hour, 60),
+            optical_rx: sum(hour, 60),
+            optical_tx: sum(hour, 60),
+            errors: [Some(hour % 9), Some(0), Some(hour % 3), Some(0)],
+            targets: (1..=3).map(|target| (target, pings.clone())).collect(),
+            ..Hour::default()
+        };
+        crate::store::hours::insert_hour(&connection, router, 483_000 + hour, &sums).unwrap();
+    }
+    connection.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    drop(connection);
+    let report = check(&place.path).unwrap();
+    let of = |name: &str| report.tables.iter().find(|table| table.name == name).unwrap();
+    assert_eq!((of("hours").rows, of("hour_pings").rows), (8760, 3 * 8760));
+    let bytes = of("hours").bytes + of("hour_pings").bytes;
+    assert!(bytes < MAX_YEAR_BYTES, "{bytes}");
+}
 
 #[test]
 fn a_month_of_a_router_stays_under_8_mb() {

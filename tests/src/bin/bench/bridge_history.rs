@@ -23,7 +23,6 @@ use netmonitor_tests::table::Table;
 use crate::bridge::megabytes;
 use crate::bridge_questions::{QUESTIONS, Question, UNLIMITED};
 
-const P95_BELOW_MS: f64 = 5.0;
 /// Of fifty routers, of the time with one.
 const TIMES_FOR_MANY: f64 = 2.0;
 const MANY: usize = 50;
@@ -165,7 +164,8 @@ fn add_answers(
     let sql = question.sql.map(|sql| sql());
     let theirs = sql.map(|sql| repeated(|| Ok(shell.ask(&sql)?.0))).transpose()?;
     let of = |times: &[Duration], percent| percentile(times, percent).map_or(f64::NAN, ms);
-    let below = if rows.routers == 1 { P95_BELOW_MS } else { P95_BELOW_MS * TIMES_FOR_MANY };
+    let times = if rows.routers == 1 { 1.0 } else { TIMES_FOR_MANY };
+    let below = question.below_ms * times;
     for (percent, goal) in [(50, Goal::None), (95, Goal::Below(below))] {
         let theirs = theirs.as_ref().map(|times| of(times, percent));
         let figure = format!("{} p{percent}, ms", question.path);

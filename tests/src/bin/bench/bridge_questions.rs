@@ -7,33 +7,55 @@ pub(super) struct Question {
     pub(super) path: &'static str,
     /// As the shell is; `None`: no question of the database.
     pub(super) sql: Option<fn() -> String>,
+    /// The goal of the 95th percentile with one router.
+    pub(super) below_ms: f64,
+}
+
+/// What the old client's paths must reach.
+const OLD_PATH_MS: f64 = 5.0;
+/// A page of 1,000 rows.
+const PAGE_MS: f64 = 8.0;
+/// A month for the provider.
+const REPORT_MS: f64 = 100.0;
+
+const fn old(path: &'static str, sql: Option<fn() -> String>) -> Question {
+    Question { path, sql, below_ms: OLD_PATH_MS }
+}
+
+const fn page(path: &'static str) -> Question {
+    Question { path, sql: None, below_ms: PAGE_MS }
 }
 
 /// Has SQLite use the indexes by router and time.
 const ANY: &str = "router IN (SELECT id FROM routers)";
 const ALL: &str = "0";
 const DAY: &str = "(unixepoch() - 86400) * 1000";
+const MONTH: &str = "(unixepoch() - 30 * 86400) * 1000";
 /// More than there are.
 const MANY: u32 = 10_000_000;
 
-/// With default parameters.
+/// With default parameters, over the whole thirty days, and pages of the new paths.
 pub(super) const QUESTIONS: &[Question] = &[
-    Question { path: "/health", sql: None },
-    Question { path: "/api/status", sql: None },
-    Question { path: "/api/history", sql: Some(|| history(DAY, 100)) },
-    Question { path: "/api/ping_history", sql: Some(|| pings(DAY, 500)) },
-    Question { path: "/api/events", sql: Some(|| events(ALL, 50)) },
-    Question { path: "/api/stats/summary", sql: Some(summary) },
+    old("/health", None),
+    old("/api/status", None),
+    old("/api/history", Some(|| history(DAY, 100))),
+    old("/api/ping_history", Some(|| pings(DAY, 500))),
+    old("/api/events", Some(|| events(ALL, 50))),
+    old("/api/stats/summary", Some(|| summary(DAY))),
+    old("/api/stats/summary?hours=720", Some(|| summary(MONTH))),
+    page("/api/v1/samples?limit=1000"),
+    page("/api/v1/pings?limit=1000"),
+    page("/api/v1/events?limit=1000"),
+    page("/api/v1/hourly?limit=1000"),
+    page("/api/v1/outages?limit=1000"),
+    Question { path: "/api/v1/report?router=router-0001", sql: None, below_ms: REPORT_MS },
 ];
 
 /// With as much as there is, up to a million rows.
 pub(super) const UNLIMITED: &[Question] = &[
-    Question { path: "/api/history?hours=87000&limit=1000000", sql: Some(|| history(ALL, MANY)) },
-    Question {
-        path: "/api/ping_history?hours=87000&limit=1000000",
-        sql: Some(|| pings(ALL, MANY)),
-    },
-    Question { path: "/api/events?limit=1000000", sql: Some(|| events(ALL, MANY)) },
+    old("/api/history?hours=87000&limit=1000000", Some(|| history(ALL, MANY))),
+    old("/api/ping_history?hours=87000&limit=1000000", Some(|| pings(ALL, MANY))),
+    old("/api/events?limit=1000000", Some(|| events(ALL, MANY))),
 ];
 
 fn history(since: &str, limit: u32) -> String {
@@ -77,8 +99,8 @@ fn events(since: &str, limit: u32) -> String {
     )
 }
 
-fn summary() -> String {
-    let range = format!("{ANY} AND at >= {DAY}");
+fn summary(since: &str) -> String {
+    let range = format!("{ANY} AND at >= {since}");
     format!(
         "SELECT count(*) AS total, sum(wan_state = 1) AS up, avg(cpu_temp) / 10.0 AS cpu
          FROM samples WHERE {range};
