@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 use serde_json::{Value, json};
 
+use super::hours::Due;
+use super::outages;
 use super::reader::{Select, Span};
 use super::records::{EventRecord, Key, RouterId, Stored};
 use super::samples::{signed, unsigned};
-use super::{hours, outages};
 use crate::record::{Cursor, Event, EventBatch, Millis};
 use crate::routers::ROUTER_TIME;
 
@@ -36,7 +37,7 @@ pub(super) fn insert_batch(
     }
     let cursor = cursor.filter(|cursor| cursor.stream == batch.stream);
     let mut stored = Stored::default();
-    let mut unnumbered = Vec::new();
+    let (mut unnumbered, mut due) = (Vec::new(), Due::default());
     for event in &batch.events {
         match event.seq {
             Some(seq) => {
@@ -45,12 +46,12 @@ pub(super) fn insert_batch(
                     Change::New => stored.new += 1,
                     Change::Corrected { before } => {
                         stored.corrected += 1;
-                        hours::mark(connection, router, before)?;
+                        due.mark(before);
                     }
                     Change::Nothing => continue,
                 }
-                hours::mark(connection, router, event.at)?;
-                outages::note(connection, &place, event)?;
+                due.mark(event.at);
+                outages::note(connection, &place, event, &mut due)?;
             }
             None => unnumbered.push(event),
         }
@@ -66,6 +67,8 @@ pub(super) fn insert_batch(
         let place = Place { router, stream, seq: signed(lost.last), received };
         stored.missed += insert_lost(connection, &place, &lost, cursor.as_ref())?;
     }
+
+    due.insert(connection, router)?;
 
     let last = batch.events.iter().filter_map(|event| event.seq).max();
     let after = last.unwrap_or_else(|| batch.next_seq.saturating_sub(1));
@@ -226,7 +229,7 @@ pub(super) fn insert_unnumbered(
     received: Millis,
 ) -> Result<u64> {
     let mut told: HashMap<(&str, String, &str), i64> = HashMap::new();
-    let mut new = 0;
+    let (mut new, mut due) = (0, Due::default());
     for event in events {
         let words = words_for_time(event);
         let count = told.entry((&event.kind, words.clone(), &event.message)).or_default();
@@ -255,12 +258,13 @@ pub(super) fn insert_unnumbered(
                 words,
             ])?;
         new += 1;
-        hours::mark(connection, router, event.at)?;
+        due.mark(event.at);
     }
     if new > 0 {
         let since = events.iter().map(|event| event.at).min();
-        outages::conclude(connection, router, since.unwrap_or(received))?;
+        outages::conclude(connection, router, since.unwrap_or(received), &mut due)?;
     }
+    due.insert(connection, router)?;
     Ok(new)
 }
 

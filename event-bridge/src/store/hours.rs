@@ -3,6 +3,7 @@
 //! An hour is due from the first change of its rows until it is added up, in the transaction
 //! of either; so a crash leaves no hour that is not what its rows say.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
@@ -13,43 +14,55 @@ use super::samples::{signed, unsigned, wan_state};
 use crate::history::hour::{HOUR, Hour, HourPings, Poll, PollPing, Rows, Sum, VOUCHED};
 use crate::record::Millis;
 
-/// Hours that one change may touch; an outage longer than a year is in no table of hours.
-const MOST: i64 = 24 * 366;
+/// Hours that one outage may touch: older ones have no rows to be added up from.
+const MOST: i64 = 24 * 32;
 
-/// What is stored of this time has changed.
-pub(super) fn mark(connection: &Connection, router: RouterId, at: Millis) -> Result<()> {
-    connection
-        .prepare_cached("INSERT OR IGNORE INTO hours_due (router, hour) VALUES (?1, ?2)")?
-        .execute(params![router.0, at.div_euclid(HOUR)])?;
-    Ok(())
-}
+/// Hours of a router that a transaction changes; noted once, however often they are changed.
+#[derive(Debug, Default)]
+pub(super) struct Due(BTreeSet<i64>);
 
-/// What is stored of all the time from one to the other has changed.
-pub(super) fn mark_all(
-    connection: &Connection,
-    router: RouterId,
-    from: Millis,
-    until: Millis,
-) -> Result<()> {
-    let last = until.div_euclid(HOUR);
-    let first = from.div_euclid(HOUR).max(last.saturating_sub(MOST));
-    (first..=last).try_for_each(|hour| mark(connection, router, hour.saturating_mul(HOUR)))
-}
-
-/// A sample is told apart from the one before, and the one after it from this one.
-pub(super) fn mark_sample(connection: &Connection, router: RouterId, at: Millis) -> Result<()> {
-    mark(connection, router, at)?;
-    let neighbours: (Option<Millis>, Option<Millis>) = connection
-        .prepare_cached(
-            "SELECT (SELECT max(at) FROM samples WHERE router = ?1 AND at < ?2),
-                    (SELECT min(at) FROM samples WHERE router = ?1 AND at > ?2)",
-        )?
-        .query_row(params![router.0, at], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let near = |other: &Millis| at.abs_diff(*other) <= VOUCHED.unsigned_abs();
-    for other in [neighbours.0, neighbours.1].into_iter().flatten().filter(near) {
-        mark(connection, router, other)?;
+impl Due {
+    /// What is stored of this time has changed.
+    pub(super) fn mark(&mut self, at: Millis) {
+        self.0.insert(at.div_euclid(HOUR));
     }
-    Ok(())
+
+    /// What is stored of all the time from one to the other has changed.
+    pub(super) fn mark_all(&mut self, from: Millis, until: Millis) {
+        let last = until.div_euclid(HOUR);
+        let first = from.div_euclid(HOUR).max(last.saturating_sub(MOST));
+        self.0.extend(first..=last);
+    }
+
+    /// A sample is told apart from the one before, and the one after it from this one.
+    pub(super) fn mark_sample(
+        &mut self,
+        connection: &Connection,
+        router: RouterId,
+        at: Millis,
+    ) -> Result<()> {
+        self.mark(at);
+        let neighbours: (Option<Millis>, Option<Millis>) = connection
+            .prepare_cached(
+                "SELECT (SELECT max(at) FROM samples WHERE router = ?1 AND at < ?2),
+                        (SELECT min(at) FROM samples WHERE router = ?1 AND at > ?2)",
+            )?
+            .query_row(params![router.0, at], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let near = |other: &Millis| at.abs_diff(*other) <= VOUCHED.unsigned_abs();
+        [neighbours.0, neighbours.1]
+            .into_iter()
+            .flatten()
+            .filter(near)
+            .for_each(|at| self.mark(at));
+        Ok(())
+    }
+
+    /// Notes them.
+    pub(super) fn insert(self, connection: &Connection, router: RouterId) -> Result<()> {
+        let mut insert = connection
+            .prepare_cached("INSERT OR IGNORE INTO hours_due (router, hour) VALUES (?1, ?2)")?;
+        self.0.into_iter().try_for_each(|hour| insert.execute([router.0, hour]).map(|_| ()))
+    }
 }
 
 /// Adds up at most `limit` hours that are complete `now`, oldest first, and gives how many

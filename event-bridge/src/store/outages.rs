@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use serde_json::Value;
 
 use super::events::{Place, select_cursor};
-use super::hours;
+use super::hours::Due;
 use super::reader::{Select, Span};
 use super::records::{Key, OutageRecord, RouterId};
 use super::samples::wan_state;
@@ -19,11 +19,16 @@ use crate::record::{Event, Millis, WanState};
 const LOOK_BACK: Millis = 600_000;
 
 /// Takes in what an event tells of outages. Again with the same: nothing changes.
-pub(super) fn note(connection: &Connection, place: &Place, event: &Event) -> Result<()> {
+pub(super) fn note(
+    connection: &Connection,
+    place: &Place,
+    event: &Event,
+    due: &mut Due,
+) -> Result<()> {
     match event.kind.as_str() {
-        "outage_start" => note_start(connection, place, event),
-        "outage_end" => note_end(connection, place, event),
-        "router_boot" => note_boot(connection, place, event.at),
+        "outage_start" => note_start(connection, place, event, due),
+        "outage_end" => note_end(connection, place, event, due),
+        "router_boot" => note_boot(connection, place, event.at, due),
         _ => Ok(()),
     }
 }
@@ -32,9 +37,9 @@ fn word<'a>(event: &'a Event, name: &str) -> Option<&'a str> {
     event.detail.as_ref()?.get(name)?.as_str()
 }
 
-fn note_start(connection: &Connection, place: &Place, event: &Event) -> Result<()> {
+fn note_start(connection: &Connection, place: &Place, event: &Event, due: &mut Due) -> Result<()> {
     let Some(name) = word(event, "outage") else { return Ok(()) };
-    mark_drop(connection, place, name, event.at)?;
+    mark_drop(connection, place, (name, event.at), due)?;
     connection
         .prepare_cached(
             "INSERT INTO drops (router, name, stream, start, is_told, cause, side)
@@ -51,10 +56,10 @@ fn note_start(connection: &Connection, place: &Place, event: &Event) -> Result<(
             word(event, "cause").unwrap_or("unknown"),
             word(event, "side").unwrap_or("unknown"),
         ])?;
-    mark_drop(connection, place, name, event.at)
+    mark_drop(connection, place, (name, event.at), due)
 }
 
-fn note_end(connection: &Connection, place: &Place, event: &Event) -> Result<()> {
+fn note_end(connection: &Connection, place: &Place, event: &Event, due: &mut Due) -> Result<()> {
     let Some(name) = word(event, "outage") else { return Ok(()) };
     let millis = |name: &str| {
         let seconds: f64 = word(event, name)?.parse().ok()?;
@@ -63,7 +68,7 @@ fn note_end(connection: &Connection, place: &Place, event: &Event) -> Result<()>
     // The duration is right on every clock; the time of the start is as it was told.
     let lasted = millis("duration_seconds").map(|lasted| event.at.saturating_sub(lasted));
     let start = lasted.or_else(|| millis("start_timestamp_seconds")).unwrap_or(event.at);
-    mark_drop(connection, place, name, start.min(event.at))?;
+    mark_drop(connection, place, (name, start.min(event.at)), due)?;
     connection
         .prepare_cached(
             "INSERT INTO drops (router, name, stream, start, is_told, until, cause, side,
@@ -82,21 +87,27 @@ fn note_end(connection: &Connection, place: &Place, event: &Event) -> Result<()>
             word(event, "side").unwrap_or("unknown"),
             event.detail.as_ref().map(Value::to_string),
         ])?;
-    mark_drop(connection, place, name, event.at)
+    mark_drop(connection, place, (name, event.at), due)
 }
 
 /// The hours of a drop, as far as it is known, and up to `at` are to be added up again; also
 /// those after its end, which may have been taken for a part of it.
-fn mark_drop(connection: &Connection, place: &Place, name: &str, at: Millis) -> Result<()> {
+fn mark_drop(
+    connection: &Connection,
+    place: &Place,
+    (name, at): (&str, Millis),
+    due: &mut Due,
+) -> Result<()> {
     let known: Option<Millis> = connection
         .prepare_cached("SELECT start FROM drops WHERE router = ?1 AND name = ?2")?
         .query_row(params![place.router.0, name], |row| row.get(0))
         .optional()?;
     let start = known.map_or(at, |start| start.min(at));
-    hours::mark_all(connection, place.router, start, at.max(place.received))
+    due.mark_all(start, at.max(place.received));
+    Ok(())
 }
 
-fn note_boot(connection: &Connection, place: &Place, at: Millis) -> Result<()> {
+fn note_boot(connection: &Connection, place: &Place, at: Millis, due: &mut Due) -> Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO boots (router, stream, seq, at) VALUES (?1, ?2, ?3, ?4)
@@ -106,10 +117,10 @@ fn note_boot(connection: &Connection, place: &Place, at: Millis) -> Result<()> {
     let open: Option<Millis> = connection
         .prepare_cached("SELECT min(start) FROM drops WHERE router = ?1 AND until IS NULL")?
         .query_row([place.router.0], |row| row.get(0))?;
-    match open {
-        Some(start) => hours::mark_all(connection, place.router, start, place.received),
-        None => Ok(()),
+    if let Some(start) = open {
+        due.mark_all(start, place.received);
     }
+    Ok(())
 }
 
 /// Is a drop that was concluded here still going on?
@@ -122,7 +133,12 @@ pub(super) fn has_open(connection: &Connection, router: RouterId) -> Result<bool
 }
 
 /// Concludes drops anew from what an agent without a detector has told since `since`.
-pub(super) fn conclude(connection: &Connection, router: RouterId, since: Millis) -> Result<()> {
+pub(super) fn conclude(
+    connection: &Connection,
+    router: RouterId,
+    since: Millis,
+    due: &mut Due,
+) -> Result<()> {
     if select_cursor(connection, router)?.is_some() {
         return Ok(()); // it tells its outages itself
     }
@@ -143,10 +159,14 @@ pub(super) fn conclude(connection: &Connection, router: RouterId, since: Millis)
                 && found.start <= drop.until.unwrap_or(Millis::MAX)
         };
         let place = known.iter().position(overlaps);
-        put_concluded(connection, router, place.map(|at| known.remove(at)), &found)?;
+        let known = place.map(|at| known.remove(at));
+        if !known.as_ref().is_some_and(|drop| is_same(drop, &found)) {
+            mark_concluded(known.as_ref(), &found, due);
+            put_concluded(connection, router, known, &found)?;
+        }
     }
     for gone in known {
-        hours::mark_all(connection, router, gone.start, gone.until.unwrap_or(since))?;
+        due.mark_all(gone.start, gone.until.unwrap_or(since));
         connection.prepare_cached("DELETE FROM drops WHERE id = ?1")?.execute([gone.id])?;
     }
     Ok(())
@@ -163,6 +183,19 @@ pub(super) fn end_concluded(connection: &Connection, router: RouterId, at: Milli
     Ok(())
 }
 
+fn is_same(drop: &Drop, found: &Found) -> bool {
+    let Found { start, until, cause, side } = found;
+    (&drop.start, &drop.until, &drop.cause, &drop.side) == (start, until, cause, side)
+}
+
+/// An open end moves on with the samples, which are marked themselves.
+fn mark_concluded(known: Option<&Drop>, found: &Found, due: &mut Due) {
+    if let Some(drop) = known {
+        due.mark_all(drop.start, drop.until.unwrap_or(drop.start));
+    }
+    due.mark_all(found.start, found.until.unwrap_or(found.start));
+}
+
 fn put_concluded(
     connection: &Connection,
     router: RouterId,
@@ -170,13 +203,6 @@ fn put_concluded(
     found: &Found,
 ) -> Result<()> {
     let Found { start, until, cause, side } = found;
-    if let Some(drop) = &known {
-        if (drop.start, drop.until, &drop.cause, &drop.side) == (*start, *until, cause, side) {
-            return Ok(());
-        }
-        hours::mark_all(connection, router, drop.start, drop.until.unwrap_or(drop.start))?;
-    }
-    hours::mark_all(connection, router, *start, until.unwrap_or(*start))?;
     let name = known.map_or_else(|| format!("bridge-{start}"), |drop| drop.name);
     connection
         .prepare_cached(

@@ -2,9 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
+use super::hours::Due;
+use super::outages;
 use super::reader::{Select, Span};
 use super::records::{GapRecord, Key, PingRecord, Query, RouterId, SampleRecord};
-use super::{hours, outages};
 use crate::record::{Millis, Ping, Sample, WanState};
 
 /// The id of a ping is its sample's id times this, plus its target's id; so is the view.
@@ -48,11 +49,12 @@ pub(super) fn insert_sample(
     for ping in &sample.pings {
         insert_ping(connection, router, id, ping)?;
     }
-    hours::mark_sample(connection, router, sample.at)?;
+    let mut due = Due::default();
+    due.mark_sample(connection, router, sample.at)?;
     if sample.wan_state == WanState::Down || outages::has_open(connection, router)? {
-        outages::conclude(connection, router, sample.at)?;
+        outages::conclude(connection, router, sample.at, &mut due)?;
     }
-    Ok(())
+    due.insert(connection, router)
 }
 
 fn insert_ping(connection: &Connection, router: RouterId, sample: i64, ping: &Ping) -> Result<()> {
@@ -105,7 +107,9 @@ pub(super) fn insert_gap(
         .prepare_cached("SELECT until FROM gaps WHERE router = ?1 AND start = ?2")?
         .query_row(params![router.0, from], |row| row.get(0))
         .optional()?;
-    hours::mark_all(connection, router, known.unwrap_or(from), until)?;
+    let mut due = Due::default();
+    due.mark_all(known.unwrap_or(from), until);
+    due.insert(connection, router)?;
     connection
         .prepare_cached(
             "INSERT INTO gaps (router, start, until) VALUES (?1, ?2, max(?2, ?3))

@@ -73,6 +73,7 @@ CREATE TABLE drops (
 ) STRICT;
 
 CREATE INDEX drops_by_time ON drops (router, start);
+CREATE INDEX drops_open ON drops (router) WHERE until IS NULL;
 
 -- A drop without an end, of the stream before, ended when the router started at the latest.
 CREATE TABLE boots (
