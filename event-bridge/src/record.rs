@@ -106,3 +106,44 @@ pub struct Cursor {
     /// As of the last answer.
     pub revision: u64,
 }
+
+/// An event from another program's records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PastEvent {
+    /// Without a number.
+    pub event: Event,
+    /// When that program heard of it first.
+    pub received: Millis,
+}
+
+/// What another program recorded, in about the order in which it did.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Past {
+    /// Polls.
+    pub samples: Vec<Sample>,
+    /// Each once.
+    pub events: Vec<PastEvent>,
+}
+
+/// An hour as another program added it up, its polls being gone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PastHour {
+    /// A whole hour of UTC.
+    pub start: Millis,
+    /// Of all targets together, milliseconds.
+    pub rtt_mean_ms: Option<f64>,
+    /// As above.
+    pub rtt_max_ms: Option<f64>,
+    /// As above.
+    pub rtt_min_ms: Option<f64>,
+    /// Requests without an answer.
+    pub lost: Option<u64>,
+    /// In this hour.
+    pub pppoe_reconnects: Option<u64>,
+    /// In this hour.
+    pub wan_downs: Option<u64>,
+    /// Degrees Celsius.
+    pub cpu_mean_celsius: Option<f64>,
+    /// As above.
+    pub cpu_max_celsius: Option<f64>,
+}

@@ -29,6 +29,9 @@ pub struct Found {
 /// What is said before the begin is about it, too: the session ends before the interface.
 const BEFORE: Millis = 10_000;
 
+/// After so long without a word nobody knows whether it went on: polls are minutes apart.
+pub const SILENCE: Millis = 3_600_000;
+
 /// The drops that `words` tell, which come in the order of their times.
 #[must_use]
 pub fn drops(words: &[(Millis, Word)]) -> Vec<Found> {
@@ -38,7 +41,13 @@ pub fn drops(words: &[(Millis, Word)]) -> Vec<Found> {
         let (cause, side) = why(words, start, until.unwrap_or(Millis::MAX));
         found.push(Found { start, until, cause, side });
     };
+    let mut before = None;
     for (at, word) in words {
+        let before = before.replace(*at).unwrap_or(*at);
+        if let Some(start) = open.filter(|_| at.saturating_sub(before) > SILENCE) {
+            close(start, Some(before));
+            open = None;
+        }
         match (is_up(word), open) {
             (Some(false), None) => open = Some(*at),
             (Some(true), Some(start)) => {
@@ -160,6 +169,22 @@ mod tests {
                 event(160_000, "pppoe_padi_timeout"),
             ],
             &[(101_000, None, "local_link", "unknown")],
+        );
+    }
+
+    #[test]
+    fn silence_is_no_outage() {
+        check(
+            &[
+                event(0, "wan_down"),
+                sample(60_000, WanState::Down),
+                sample(60_001 + SILENCE, WanState::Down),
+                sample(120_000 + SILENCE, WanState::Up),
+            ],
+            &[
+                (0, Some(60_000), "unknown", "unknown"),
+                (60_001 + SILENCE, Some(120_000 + SILENCE), "unknown", "unknown"),
+            ],
         );
     }
 

@@ -6,10 +6,10 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use serde_json::{Value, json};
 
 use super::hours::Due;
-use super::outages;
 use super::reader::{Select, Span};
 use super::records::{EventRecord, Key, RouterId, Stored};
 use super::samples::{signed, unsigned};
+use super::{concluded, outages};
 use crate::record::{Cursor, Event, EventBatch, Millis};
 use crate::routers::ROUTER_TIME;
 
@@ -33,7 +33,7 @@ pub(super) fn insert_batch(
     let stream = stream_id(connection, router, &batch.stream)?;
     let cursor = select_cursor(connection, router)?;
     if cursor.is_none() {
-        outages::end_concluded(connection, router, received)?;
+        concluded::end_concluded(connection, router, received)?;
     }
     let cursor = cursor.filter(|cursor| cursor.stream == batch.stream);
     let mut stored = Stored::default();
@@ -215,7 +215,7 @@ fn insert_lost(
 
 /// What the router itself calls the time: where that is a guess (no zone, a wrong clock),
 /// `at` differs from answer to answer, and these words do not.
-fn words_for_time(event: &Event) -> String {
+pub(super) fn words_for_time(event: &Event) -> String {
     let words = event.detail.as_ref().and_then(|detail| detail.get(ROUTER_TIME)?.as_str());
     words.map_or_else(|| event.at.to_string(), str::to_owned)
 }
@@ -243,29 +243,40 @@ pub(super) fn insert_unnumbered(
         if *count <= known {
             continue;
         }
-        connection
-            .prepare_cached(
-                "INSERT INTO events (router, revision, at, received, kind, message, detail, told)
-                 VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )?
-            .execute(params![
-                router.0,
-                event.at,
-                received,
-                event.kind,
-                event.message,
-                event.detail.as_ref().map(Value::to_string),
-                words,
-            ])?;
-        new += 1;
+        insert_told(connection, router, event, received)?;
         due.mark(event.at);
+        new += 1;
     }
     if new > 0 {
         let since = events.iter().map(|event| event.at).min();
-        outages::conclude(connection, router, since.unwrap_or(received), &mut due)?;
+        concluded::conclude(connection, router, since.unwrap_or(received), &mut due)?;
     }
     due.insert(connection, router)?;
     Ok(new)
+}
+
+/// The row of an event without a number.
+pub(super) fn insert_told(
+    connection: &Connection,
+    router: RouterId,
+    event: &Event,
+    received: Millis,
+) -> Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO events (router, revision, at, received, kind, message, detail, told)
+             VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            router.0,
+            event.at,
+            received,
+            event.kind,
+            event.message,
+            event.detail.as_ref().map(Value::to_string),
+            words_for_time(event),
+        ])?;
+    Ok(())
 }
 
 fn stream_id(connection: &Connection, router: RouterId, name: &str) -> Result<i64> {

@@ -8,9 +8,9 @@ use std::ops::Range;
 
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
-use super::outages;
 use super::records::{Query, RouterId, Summary};
 use super::samples::{signed, unsigned, wan_state};
+use super::{outages, past};
 use crate::history::hour::{HOUR, Hour, HourPings, Poll, PollPing, Rows, Sum, VOUCHED};
 use crate::record::Millis;
 
@@ -66,7 +66,7 @@ impl Due {
 }
 
 /// Adds up at most `limit` hours that are complete `now`, oldest first, and gives how many
-/// there were. What is older than the oldest rows stays as it is.
+/// there were. An hour of which rows have been deleted stays as it is.
 pub(super) fn roll_up(connection: &Connection, now: Millis, limit: u64) -> Result<u64> {
     let complete = now.div_euclid(HOUR);
     let due: Vec<(RouterId, i64)> = connection
@@ -79,7 +79,8 @@ pub(super) fn roll_up(connection: &Connection, now: Millis, limit: u64) -> Resul
         .collect::<Result<_>>()?;
     let kept = rows_since(connection)?;
     for (router, hour) in &due {
-        if hour.saturating_mul(HOUR) >= kept {
+        // What comes for a time long past is all that there is of it.
+        if hour.saturating_mul(HOUR) >= kept || !past::has_hour(connection, *router, *hour)? {
             add_up(connection, *router, *hour, now)?;
         }
         connection
@@ -103,6 +104,10 @@ fn add_up(connection: &Connection, router: RouterId, hour: i64, now: Millis) -> 
     let time = start..start.saturating_add(HOUR);
     let (polls, events) =
         (select_polls(connection, router, &time)?, select_kinds(connection, router, &time)?);
+    if !past::gives_way(connection, router, hour, polls.iter().any(|poll| time.contains(&poll.at)))?
+    {
+        return Ok(());
+    }
     let gaps = select_gaps(connection, router, &time)?;
     let touching = (time.start.saturating_sub(VOUCHED), time.end.saturating_add(VOUCHED));
     let mut outages = outages::select_touching(connection, router, touching, now)?;

@@ -7,6 +7,7 @@
 
 mod alerts;
 mod backup;
+mod concluded;
 mod error;
 mod events;
 mod health;
@@ -14,6 +15,7 @@ mod hourly;
 mod hours;
 mod month;
 mod outages;
+mod past;
 mod reader;
 mod records;
 mod recovery;
@@ -40,6 +42,7 @@ pub use self::backup::restore;
 pub use self::error::StoreError;
 pub use self::health::Health;
 pub use self::month::{MonthRows, Reading, WatchedHour};
+pub use self::past::{ALL_TARGETS, NewRows};
 pub use self::records::{
     Alert, AlertQuery, AlertRecord, AlertStatus, EventQuery, EventRecord, Extent, GapRecord,
     HourPingRecord, HourQuery, HourRecord, Key, OutageRecord, PingQuery, PingRecord, Query,

@@ -5,18 +5,13 @@
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use serde_json::Value;
 
-use super::events::{Place, select_cursor};
+use super::events::Place;
 use super::hours::Due;
 use super::reader::{Select, Span};
 use super::records::{Key, OutageRecord, RouterId};
-use super::samples::wan_state;
-use crate::history::derive::{self, Found, Word};
 use crate::history::ledger::{self, Known, TOGETHER};
 use crate::history::outage::{Boot, Drop, Outage};
-use crate::record::{Event, Millis, WanState};
-
-/// What was said so long before may belong to what is said now.
-const LOOK_BACK: Millis = 600_000;
+use crate::record::{Event, Millis};
 
 /// Takes in what an event tells of outages. Again with the same: nothing changes.
 pub(super) fn note(
@@ -123,136 +118,7 @@ fn note_boot(connection: &Connection, place: &Place, at: Millis, due: &mut Due) 
     Ok(())
 }
 
-/// Is a drop that was concluded here still going on?
-pub(super) fn has_open(connection: &Connection, router: RouterId) -> Result<bool> {
-    connection
-        .prepare_cached(
-            "SELECT 1 FROM drops WHERE router = ?1 AND stream IS NULL AND until IS NULL",
-        )?
-        .exists([router.0])
-}
-
-/// Concludes drops anew from what an agent without a detector has told since `since`.
-pub(super) fn conclude(
-    connection: &Connection,
-    router: RouterId,
-    since: Millis,
-    due: &mut Due,
-) -> Result<()> {
-    if select_cursor(connection, router)?.is_some() {
-        return Ok(()); // it tells its outages itself
-    }
-    let from = since.saturating_sub(LOOK_BACK);
-    let mut known = select_concluded(connection, router, from)?;
-    let mut words = select_words(connection, router, from)?;
-    // One that began before goes on; why it did is not looked for again.
-    let early = known.first().filter(|drop| drop.start < from).cloned();
-    if let Some(early) = &early {
-        words.insert(0, (early.start, Word::Sample(WanState::Down)));
-    }
-    for mut found in derive::drops(&words) {
-        if let Some(early) = early.as_ref().filter(|early| early.start == found.start) {
-            (found.cause, found.side) = (early.cause.clone(), early.side.clone());
-        }
-        let overlaps = |drop: &Drop| {
-            drop.start <= found.until.unwrap_or(Millis::MAX)
-                && found.start <= drop.until.unwrap_or(Millis::MAX)
-        };
-        let place = known.iter().position(overlaps);
-        let known = place.map(|at| known.remove(at));
-        if !known.as_ref().is_some_and(|drop| is_same(drop, &found)) {
-            mark_concluded(known.as_ref(), &found, due);
-            put_concluded(connection, router, known, &found)?;
-        }
-    }
-    for gone in known {
-        due.mark_all(gone.start, gone.until.unwrap_or(since));
-        connection.prepare_cached("DELETE FROM drops WHERE id = ?1")?.execute([gone.id])?;
-    }
-    Ok(())
-}
-
-/// The router has an agent with a detector now; its own word begins here.
-pub(super) fn end_concluded(connection: &Connection, router: RouterId, at: Millis) -> Result<()> {
-    connection
-        .prepare_cached(
-            "UPDATE drops SET until = max(start, ?2)
-             WHERE router = ?1 AND stream IS NULL AND until IS NULL",
-        )?
-        .execute(params![router.0, at])?;
-    Ok(())
-}
-
-fn is_same(drop: &Drop, found: &Found) -> bool {
-    let Found { start, until, cause, side } = found;
-    (&drop.start, &drop.until, &drop.cause, &drop.side) == (start, until, cause, side)
-}
-
-/// An open end moves on with the samples, which are marked themselves.
-fn mark_concluded(known: Option<&Drop>, found: &Found, due: &mut Due) {
-    if let Some(drop) = known {
-        due.mark_all(drop.start, drop.until.unwrap_or(drop.start));
-    }
-    due.mark_all(found.start, found.until.unwrap_or(found.start));
-}
-
-fn put_concluded(
-    connection: &Connection,
-    router: RouterId,
-    known: Option<Drop>,
-    found: &Found,
-) -> Result<()> {
-    let Found { start, until, cause, side } = found;
-    let name = known.map_or_else(|| format!("bridge-{start}"), |drop| drop.name);
-    connection
-        .prepare_cached(
-            "INSERT INTO drops (router, name, start, is_told, until, cause, side)
-             VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6)
-             ON CONFLICT (router, name) DO UPDATE SET start = excluded.start,
-             until = excluded.until, cause = excluded.cause, side = excluded.side",
-        )?
-        .execute(params![router.0, name, start, until, cause.word(), side.word()])?;
-    Ok(())
-}
-
-/// Those concluded here that reach beyond `from`, by time.
-fn select_concluded(connection: &Connection, router: RouterId, from: Millis) -> Result<Vec<Drop>> {
-    connection
-        .prepare_cached(
-            "SELECT id, name, stream, start, until, cause, side, evidence FROM drops
-             WHERE router = ?1 AND stream IS NULL AND (until IS NULL OR until >= ?2)
-             ORDER BY start, id",
-        )?
-        .query_map(params![router.0, from], drop_record)?
-        .collect()
-}
-
-/// Samples and events without numbers, by time.
-fn select_words(
-    connection: &Connection,
-    router: RouterId,
-    from: Millis,
-) -> Result<Vec<(Millis, Word)>> {
-    let mut words: Vec<(Millis, Word)> = connection
-        .prepare_cached("SELECT at, wan_state FROM samples WHERE router = ?1 AND at >= ?2")?
-        .query_map(params![router.0, from], |row| {
-            Ok((row.get(0)?, Word::Sample(wan_state(row.get(1)?))))
-        })?
-        .collect::<Result<_>>()?;
-    let mut events = connection.prepare_cached(
-        "SELECT at, kind FROM events WHERE router = ?1 AND at >= ?2 AND stream IS NULL
-         ORDER BY at, id",
-    )?;
-    for event in events.query_map(params![router.0, from], |row| Ok((row.get(0)?, row.get(1)?)))? {
-        let (at, kind) = event?;
-        words.push((at, Word::Event(kind)));
-    }
-    // An event of the moment of a sample is the reason for it.
-    words.sort_by_key(|(at, word)| (*at, matches!(word, Word::Sample(_))));
-    Ok(words)
-}
-
-fn drop_record(row: &Row<'_>) -> Result<Drop> {
+pub(super) fn drop_record(row: &Row<'_>) -> Result<Drop> {
     let word = |column| row.get::<_, String>(column);
     // Words always parse.
     let Ok(cause) = word(5)?.parse();

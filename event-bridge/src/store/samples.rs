@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
+use super::concluded;
 use super::hours::Due;
-use super::outages;
 use super::reader::{Select, Span};
 use super::records::{GapRecord, Key, PingRecord, Query, RouterId, SampleRecord};
 use crate::record::{Millis, Ping, Sample, WanState};
@@ -21,6 +21,22 @@ pub(super) fn insert_sample(
     router: RouterId,
     sample: &Sample,
 ) -> Result<()> {
+    let mut due = Due::default();
+    let is_new = insert_poll(connection, router, sample, &mut due)?.is_some();
+    if is_new && (sample.wan_state == WanState::Down || concluded::has_open(connection, router)?) {
+        concluded::conclude(connection, router, sample.at, &mut due)?;
+    }
+    due.insert(connection, router)
+}
+
+/// The row of a sample and those of its pings; gives how many pings were stored. `None`: the
+/// sample is there already.
+pub(super) fn insert_poll(
+    connection: &Connection,
+    router: RouterId,
+    sample: &Sample,
+    due: &mut Due,
+) -> Result<Option<u64>> {
     let inserted = connection
         .prepare_cached(
             "INSERT INTO samples (router, at, wan_state, rx_errors, tx_errors, rx_dropped,
@@ -43,25 +59,23 @@ pub(super) fn insert_sample(
             whole(sample.wan_downs_24h),
         ])?;
     if inserted == 0 {
-        return Ok(());
+        return Ok(None);
     }
     let id = connection.last_insert_rowid();
+    let mut pings = 0;
     for ping in &sample.pings {
-        insert_ping(connection, router, id, ping)?;
+        pings += insert_ping(connection, router, id, ping)?;
     }
-    let mut due = Due::default();
     due.mark_sample(connection, router, sample.at)?;
-    if sample.wan_state == WanState::Down || outages::has_open(connection, router)? {
-        outages::conclude(connection, router, sample.at, &mut due)?;
-    }
-    due.insert(connection, router)
+    Ok(Some(pings))
 }
 
-fn insert_ping(connection: &Connection, router: RouterId, sample: i64, ping: &Ping) -> Result<()> {
+/// How many were stored: none of a target too many.
+fn insert_ping(connection: &Connection, router: RouterId, sample: i64, ping: &Ping) -> Result<u64> {
     let Some(target) = target_id(connection, router, &ping.target)? else {
-        return Ok(());
+        return Ok(0);
     };
-    connection
+    let inserted = connection
         .prepare_cached(
             "INSERT INTO pings (sample, target, rtt, loss, sent, lost)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
@@ -74,11 +88,15 @@ fn insert_ping(connection: &Connection, router: RouterId, sample: i64, ping: &Pi
             whole(ping.sent_total),
             whole(ping.lost_total),
         ])?;
-    Ok(())
+    Ok(inserted as u64)
 }
 
 /// `None`: the router has too many.
-fn target_id(connection: &Connection, router: RouterId, name: &str) -> Result<Option<i64>> {
+pub(super) fn target_id(
+    connection: &Connection,
+    router: RouterId,
+    name: &str,
+) -> Result<Option<i64>> {
     let known = connection
         .prepare_cached("SELECT id FROM targets WHERE router = ?1 AND name = ?2")?
         .query_row(params![router.0, name], |row| row.get(0))
@@ -248,12 +266,12 @@ pub(super) fn wan_state(number: i64) -> WanState {
 }
 
 /// A number that no counter can have is no number.
-fn whole(value: Option<u64>) -> Option<i64> {
+pub(super) fn whole(value: Option<u64>) -> Option<i64> {
     value.and_then(|value| i64::try_from(value).ok())
 }
 
 /// To a whole number of parts; what is not finite or absurd is left out.
-fn scaled(value: Option<f64>, parts: f64) -> Option<i64> {
+pub(super) fn scaled(value: Option<f64>, parts: f64) -> Option<i64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let value = (value? * parts).round();
     (value.abs() < EXACT).then_some(value as i64)
