@@ -1,17 +1,20 @@
 //! What is typed: subcommands and flags.
 
 use std::collections::BTreeMap;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
+use jiff::tz::TimeZone;
 use tracing::warn;
 
 use crate::api;
 use crate::bridge;
 use crate::config::settings::{self, SETTINGS};
 use crate::config::{self, Config, Layers, Loaded, Problems};
+use crate::legacy::{self, Import, Progress, Shown};
 use crate::{clock, store};
 
 /// Done, wrong usage or settings, anything else.
@@ -68,6 +71,19 @@ fn command() -> Command {
                 .about("puts a backup in the place of the database; the program must not run")
                 .arg(file("file", "the backup")),
         )
+        .subcommand(
+            Command::new("import-legacy")
+                .about("takes over the database of the old Flask client, which is only read")
+                .arg(file("file", "that database"))
+                .arg(Arg::new("router").long("router").value_name("NAME").help(
+                    "which router it is of, as the settings name it; needed if they have several",
+                ))
+                .arg(
+                    Arg::new("zone").long("zone").value_name("ZONE").help(
+                        "zone of the old host, for example Europe/Berlin [default: that of TZ]",
+                    ),
+                ),
+        )
         .subcommand(Command::new("check").about("looks at the whole database and reports"))
         .subcommand(
             Command::new("openapi").about("prints the description of all paths (OpenAPI 3.1)"),
@@ -103,6 +119,10 @@ fn run(matches: &ArgMatches, layers: &Layers) -> Result<()> {
             let config = for_database(layers)?;
             Ok(store::restore(&config.database, &file(matches)?)?)
         }
+        Some(("import-legacy", matches)) => {
+            let import = import(matches, layers, file(matches)?)?;
+            runtime()?.block_on(import_legacy(&import))
+        }
         Some(("check", _)) => {
             let config = for_database(layers)?;
             let report = store::check(&config.database)?;
@@ -124,6 +144,49 @@ fn run(matches: &ArgMatches, layers: &Layers) -> Result<()> {
             runtime()?.block_on(bridge::run(config, clock::now()))
         }
     }
+}
+
+fn import(matches: &ArgMatches, layers: &Layers, file: PathBuf) -> Result<Import> {
+    let zone = match matches.get_one::<String>("zone") {
+        Some(name) => TimeZone::get(name).map_err(|_| {
+            anyhow!(
+                "--zone \"{name}\": there is no such zone here; write it like Europe/Berlin, and \
+                 see that tzdata is installed"
+            )
+        })?,
+        None => TimeZone::try_system().map_err(|_| {
+            anyhow!("this computer's zone is not known; say that of the old host with --zone")
+        })?,
+    };
+    let named = matches.get_one::<String>("router");
+    let config = if named.is_some() { for_database(layers)? } else { config::load(layers)?.config };
+    let router = match (named, &config.routers[..]) {
+        (Some(name), _) => config::router_name(name)
+            .map_err(|expected| anyhow!("--router \"{name}\": expected {expected}"))?,
+        (None, [router]) => router.name.clone(),
+        (None, routers) => bail!(
+            "ROUTERS_FILE lists {} routers; say with --router NAME of which one the file is",
+            routers.len()
+        ),
+    };
+    let now = clock::now();
+    let kept_since = config.retention.by_age(now, None).rows;
+    Ok(Import { file, database: config.database, router, zone, now, kept_since })
+}
+
+async fn import_legacy(import: &Import) -> Result<()> {
+    let zone = import.zone.iana_name().unwrap_or("of TZ");
+    eprintln!(
+        "{} is read into {} as router {}; its times are those of zone {zone}",
+        import.file.display(),
+        import.database.display(),
+        import.router
+    );
+    let is_terminal = std::io::stderr().is_terminal();
+    let shown = if is_terminal { Shown::OnTerminal } else { Shown::InLines };
+    let mut progress = Progress::new(std::io::stderr(), shown);
+    println!("{}", legacy::run(import, &mut progress).await?);
+    Ok(())
 }
 
 /// Settings for what has nothing to do with routers.

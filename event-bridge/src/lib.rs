@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod history;
+pub mod legacy;
 pub mod record;
 pub mod routers;
 pub mod store;

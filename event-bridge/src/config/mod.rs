@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::history::retention::Retention;
 use crate::routers::Router;
-pub(crate) use routers::RoutersFile;
+pub(crate) use routers::{RoutersFile, name as router_name};
 use settings::SETTINGS;
 use tracing::level_filters::LevelFilter;
 

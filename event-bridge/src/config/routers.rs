@@ -143,12 +143,19 @@ fn located(text: &str, error: &toml::de::Error) -> String {
     format!("line {line}: {}", error.message())
 }
 
+/// Of a router, or what it should be.
+pub(crate) fn name(text: &str) -> Result<String, String> {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+    if !text.is_empty() && text.len() <= 64 && text.chars().all(is_word) {
+        Ok(text.to_owned())
+    } else {
+        Err("1 to 64 letters, digits, - _ . :".to_owned())
+    }
+}
+
 impl Entry {
     fn into_router(self, default: Duration) -> Result<Router, String> {
-        let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
-        if self.name.is_empty() || self.name.len() > 64 || !self.name.chars().all(is_word) {
-            return Err("a name is 1 to 64 letters, digits, - _ . :".to_owned());
-        }
+        let name = name(&self.name).map_err(|expected| format!("a name is {expected}"))?;
         let token = match (self.token, self.token_file) {
             (Some(_), Some(_)) => return Err("token and token_file; keep one".to_owned()),
             (Some(token), None) => Some(token),
@@ -172,7 +179,7 @@ impl Entry {
             // It may hold a password.
             "url: expected http://address:port of its exporter".to_owned()
         })?;
-        Ok(Router { name: self.name, url, token, labels: self.labels, poll_interval })
+        Ok(Router { name, url, token, labels: self.labels, poll_interval })
     }
 }
 

@@ -6,9 +6,9 @@ use super::zone::{Shift, Written, parse_seconds, parse_time};
 use crate::record::{Event, Millis};
 
 /// Of a message: ours have at most 200.
-pub(super) const MAX_MESSAGE_CHARS: usize = 500;
+pub(crate) const MAX_MESSAGE_CHARS: usize = 500;
 /// Of a type: ours have at most 26.
-const MAX_KIND_CHARS: usize = 64;
+pub(crate) const MAX_KIND_CHARS: usize = 64;
 /// Of a stream or boot id: ours have 16 and 36.
 const MAX_ID_CHARS: usize = 128;
 /// Of an event: ours have at most a dozen.
@@ -29,7 +29,7 @@ pub(super) fn member<'a>(value: &'a Value, name: &str) -> &'a Value {
 }
 
 /// A number, also in quotes. `None`: `N/A`, nothing, infinite.
-pub(super) fn number(value: &Value) -> Option<f64> {
+pub(crate) fn number(value: &Value) -> Option<f64> {
     let number = match value {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.trim().parse().ok(),
@@ -39,7 +39,7 @@ pub(super) fn number(value: &Value) -> Option<f64> {
 }
 
 /// A whole number from 0 on that store and clients can hold, also in quotes, also as `3.0`.
-pub(super) fn count(value: &Value) -> Option<u64> {
+pub(crate) fn count(value: &Value) -> Option<u64> {
     let exact = match value {
         Value::Number(number) => number.as_u64(),
         Value::String(text) => text.trim().parse().ok(),
@@ -53,7 +53,7 @@ pub(super) fn count(value: &Value) -> Option<u64> {
 }
 
 /// One line of at most `max_chars` characters. `None`: no text.
-pub(super) fn line(value: &Value, max_chars: usize) -> Option<String> {
+pub(crate) fn line(value: &Value, max_chars: usize) -> Option<String> {
     let text = value.as_str()?;
     let clean = |char: char| if char.is_control() { ' ' } else { char };
     let line: String = text.trim().chars().take(max_chars).map(clean).collect();

@@ -24,6 +24,8 @@ pub(crate) mod watched;
 pub mod zone;
 
 pub use fields::{APPROXIMATE, ROUTER_TIME};
+pub(crate) use fields::{MAX_KIND_CHARS, MAX_MESSAGE_CHARS, count, line, number};
+pub(crate) use status_answer::MAX_TARGET_CHARS;
 
 /// One router, as the settings name it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use crate::record::{Event, Millis, Ping, Sample, WanState};
 /// Targets of one router: somebody's list of servers, not a scan.
 const MAX_TARGETS: usize = 256;
 /// A host name has at most 253.
-const MAX_TARGET_CHARS: usize = 255;
+pub(crate) const MAX_TARGET_CHARS: usize = 255;
 
 /// What a router says about now.
 #[derive(Debug, Clone, PartialEq)]

@@ -22,7 +22,7 @@ fn settings_that_make_no_sense_open_nothing() {
 fn the_help_names_every_setting_and_subcommand() {
     let output = run(&["--help"]);
     let help = String::from_utf8(output.stdout).unwrap();
-    for part in ["--router-ip", "SQLITE_DB", "backup", "restore", "check", "healthcheck"] {
+    for part in ["--router-ip", "SQLITE_DB", "backup", "restore", "import-legacy", "check"] {
         assert!(help.contains(part), "{part}: {help}");
     }
 }

@@ -7,6 +7,7 @@ mod bad_requests;
 mod cli;
 mod crowds;
 mod history;
+mod import_legacy;
 mod legacy_shapes;
 mod old_clients;
 mod program;
