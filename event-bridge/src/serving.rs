@@ -18,7 +18,7 @@ use tower::Service;
 use tracing::{debug, warn};
 
 use crate::clock;
-use crate::places::{Place, Places, Watched};
+use crate::places::{MAX_PLACES, Place, Places, Watched};
 
 /// From the first byte of a request to the end of its headers, and between two requests.
 const HEADER_TIME: Duration = Duration::from_secs(15);
@@ -26,6 +26,8 @@ const HEADER_TIME: Duration = Duration::from_secs(15);
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// When accepting fails (no file descriptors), the next try waits.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// Connections whose place is given away, and which are still being closed.
+const LEAVING: usize = 16;
 /// Answers that are under way when the program stops.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -47,7 +49,7 @@ pub(crate) async fn serve(
                 ended.context("a connection failed")?;
                 continue;
             }
-            accepted = listener.accept() => accepted,
+            accepted = listener.accept(), if open.len() < MAX_PLACES + LEAVING => accepted,
         };
         match accepted {
             // Without a place the stream is dropped, which closes it.
