@@ -75,7 +75,7 @@ fn registry(views: &Views) -> Registry {
         ),
         (
             "oldest_row_timestamp_seconds",
-            "When the oldest sample was taken",
+            "Time of the oldest sample or event",
             health.oldest_row.map(seconds),
         ),
         (

@@ -19,6 +19,9 @@ use serde::Deserialize;
 use super::{Check, interval, port, read_secret, web_address};
 use crate::routers::{Router, Secret};
 
+/// The router of the bridge's own events in the database.
+const OURS: &str = "netmonitor-bridge";
+
 /// More than anybody has, and each costs two connections.
 const MAX_ROUTERS: usize = 5000;
 
@@ -106,7 +109,7 @@ pub(super) fn read(check: &mut Check<'_>) -> (Vec<Router>, Option<RoutersFile>) 
 
 fn one(host: &str, port: u16) -> Result<String, String> {
     let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
-    if !host.chars().all(is_host) {
+    if !host.chars().all(is_host) || host == OURS {
         return Err(format!("ROUTER_IP \"{host}\": expected an address or a name"));
     }
     let is_v6 = host.parse::<std::net::Ipv6Addr>().is_ok();
@@ -146,7 +149,9 @@ fn located(text: &str, error: &toml::de::Error) -> String {
 /// Of a router, or what it should be.
 pub(crate) fn name(text: &str) -> Result<String, String> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
-    if !text.is_empty() && text.len() <= 64 && text.chars().all(is_word) {
+    if text == OURS {
+        Err(format!("another one than {OURS}, under which the bridge keeps what it has to tell"))
+    } else if !text.is_empty() && text.len() <= 64 && text.chars().all(is_word) {
         Ok(text.to_owned())
     } else {
         Err("1 to 64 letters, digits, - _ . :".to_owned())
@@ -200,6 +205,13 @@ mod tests {
         assert_eq!(routers[0].token, Some(Secret::new("secret".to_owned())));
         assert_eq!(routers[0].poll_interval, Duration::from_secs(5));
         assert_eq!((routers[1].poll_interval, &routers[1].token), (MINUTE, &None));
+    }
+
+    #[test]
+    fn the_bridges_own_name_is_taken() {
+        let text = format!("[[router]]\nname = \"{OURS}\"\nurl = \"http://x\"\n");
+        assert!(parse(&text, MINUTE).unwrap_err()[0].contains("another one than"));
+        assert!(one(OURS, 80).is_err());
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl Trust {
 
     /// A router whose clock a time service keeps has said its time.
     pub fn heard(&mut self, now: Millis, router: Millis) {
-        let is_near = (now - router).abs() <= AGREEING;
+        let is_near = now.abs_diff(router) <= AGREEING.unsigned_abs();
         self.agreed = if is_near { self.agreed.saturating_add(1) } else { 0 };
     }
 
@@ -93,6 +93,16 @@ mod tests {
         for newest in [None, Some(NOW - 1000), Some(NOW - 2 * DAY)] {
             assert_eq!(Trust::new(newest).doubt(NOW, Some(true)), None);
             assert_eq!(Trust::new(newest).doubt(NOW, None), None, "a container is not told");
+        }
+    }
+
+    #[test]
+    fn no_time_of_a_router_is_too_far_away() {
+        let mut trust = Trust::new(None);
+        for time in [Millis::MIN, Millis::MAX] {
+            trust.heard(NOW, time);
+            trust.heard(NOW, time);
+            assert!(trust.doubt(NOW, Some(false)).is_some());
         }
     }
 

@@ -29,6 +29,10 @@ const FIRST_WITHIN: Duration = Duration::from_secs(5);
 const SLACK: Duration = Duration::from_secs(2);
 /// Until an agent without `/net/events` is asked for it again: it may have been upgraded.
 const ASK_AGAIN: Duration = Duration::from_secs(600);
+/// The largest `MAX_EVENTS` of an exporter; who has more of them corrected is making them up.
+const MOST_CORRECTED: usize = 10_000;
+/// Milliseconds; a time service moves a clock by less.
+const CLOCK_STEP: u64 = 10_000;
 /// Between two lines in the log about a failure that goes on.
 const REPEAT: Duration = Duration::from_secs(600);
 
@@ -224,6 +228,7 @@ impl One<'_> {
         };
         self.has_events.store(true, Ordering::Relaxed);
         if let (Some(time), Some(true)) = (answer.time, answer.time_synced) {
+            // Saturates: no time of day is that far away.
             self.witness.heard(clock::now(), (time * 1000.0) as Millis);
         }
         let name = &self.watched.router.name;
@@ -256,7 +261,7 @@ impl One<'_> {
     ) -> Result<Option<Vec<Event>>, PollError> {
         let mut after = oldest.saturating_sub(1);
         let mut events = Vec::new();
-        while after < until.after {
+        while after < until.after && events.len() < MOST_CORRECTED {
             let from = Cursor { after, ..until.clone() };
             let asked =
                 self.client.fetch_events(&self.watched.router, Some(&from), Duration::ZERO).await?;
@@ -292,9 +297,31 @@ impl One<'_> {
 #[derive(Debug, Default)]
 struct Silence {
     /// When it answered last, and since when it has not.
-    answered: Option<Millis>,
-    since: Option<Millis>,
+    answered: Option<std::time::Instant>,
+    since: Option<Since>,
     said: Option<std::time::Instant>,
+}
+
+/// The begin of a silence, by the wall clock as it is now: where that clock is set, the gap
+/// is not the step.
+#[derive(Debug, Clone, Copy)]
+struct Since {
+    wall: Millis,
+    steady: std::time::Instant,
+}
+
+impl Since {
+    fn of(steady: std::time::Instant) -> Self {
+        let passed = clock::monotonic().saturating_duration_since(steady);
+        let passed = Millis::try_from(passed.as_millis()).unwrap_or(0);
+        Self { wall: clock::now().saturating_sub(passed), steady }
+    }
+
+    /// The same, unless the clock was set meanwhile.
+    fn by_now(self) -> Self {
+        let now = Self::of(self.steady);
+        if now.wall.abs_diff(self.wall) > CLOCK_STEP { now } else { self }
+    }
 }
 
 impl Silence {
@@ -308,11 +335,13 @@ impl Silence {
         // A full disk here, or a refusal there, is no silence.
         let is_silent =
             matches!(outcome, Err(PollError::Fetch(error)) if error.problem.is_silence());
+        let steady = clock::monotonic();
         let gap = if is_silent {
-            Some(*self.since.get_or_insert(self.answered.unwrap_or(now)))
+            let since = self.since.unwrap_or_else(|| Since::of(self.answered.unwrap_or(steady)));
+            Some(self.since.insert(since.by_now()).wall)
         } else {
-            self.answered = Some(now);
-            self.since.take()
+            self.answered = Some(steady);
+            self.since.take().map(|since| since.by_now().wall)
         };
         match outcome {
             Ok(()) => {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::events::select_cursor;
-use super::hours::Due;
+use super::hours::{Due, rows_since};
 use super::outages::drop_record;
 use super::records::RouterId;
 use super::samples::wan_state;
@@ -92,7 +92,9 @@ impl Window {
     fn conclude(self, connection: &Connection, router: RouterId, due: &mut Due) -> Result<()> {
         let Self { time, last } = self;
         let since = time.start;
-        let time = since.saturating_sub(LOOK_BACK)..time.end;
+        // Where the rows are gone nothing can be concluded anew.
+        let from = since.saturating_sub(LOOK_BACK).max(rows_since(connection)?);
+        let time = from..time.end.max(from);
         let mut known = select_concluded(connection, router, &time)?;
         let mut words = select_words(connection, router, &time)?;
         // One that began before goes on; why it did is not looked for again.
@@ -134,10 +136,25 @@ impl Window {
 }
 
 /// The router has an agent with a detector now; its own word begins here.
-pub(super) fn end_concluded(connection: &Connection, router: RouterId, at: Millis) -> Result<()> {
+pub(super) fn end_concluded(
+    connection: &Connection,
+    router: RouterId,
+    at: Millis,
+    due: &mut Due,
+) -> Result<()> {
+    let open: Option<Millis> = connection
+        .prepare_cached(
+            "SELECT min(start) FROM drops
+             WHERE router = ?1 AND stream IS NULL AND until IS NULL",
+        )?
+        .query_row([router.0], |row| row.get(0))?;
+    let Some(start) = open else { return Ok(()) };
+    due.mark_all(start, at);
+    // Nobody has seen its end: it is not longer than what was said of it.
     connection
         .prepare_cached(
-            "UPDATE drops SET until = max(start, ?2)
+            "UPDATE drops SET until = max(start, coalesce(
+             (SELECT max(at) FROM samples WHERE router = ?1 AND at <= ?2), ?2))
              WHERE router = ?1 AND stream IS NULL AND until IS NULL",
         )?
         .execute(params![router.0, at])?;

@@ -31,13 +31,14 @@ pub(super) fn insert_batch(
     received: Millis,
 ) -> Result<Stored> {
     let stream = stream_id(connection, router, &batch.stream)?;
+    let mut due = Due::default();
     let cursor = select_cursor(connection, router)?;
     if cursor.is_none() {
-        concluded::end_concluded(connection, router, received)?;
+        concluded::end_concluded(connection, router, received, &mut due)?;
     }
     let cursor = cursor.filter(|cursor| cursor.stream == batch.stream);
     let mut stored = Stored::default();
-    let (mut unnumbered, mut due) = (Vec::new(), Due::default());
+    let mut unnumbered = Vec::new();
     for event in &batch.events {
         match event.seq {
             Some(seq) => {
@@ -229,7 +230,7 @@ pub(super) fn insert_unnumbered(
     received: Millis,
 ) -> Result<u64> {
     let mut told: HashMap<(&str, String, &str), i64> = HashMap::new();
-    let (mut new, mut due) = (0, Due::default());
+    let (mut new, mut since, mut due) = (0, None, Due::default());
     for event in events {
         let words = words_for_time(event);
         let count = told.entry((&event.kind, words.clone(), &event.message)).or_default();
@@ -245,11 +246,11 @@ pub(super) fn insert_unnumbered(
         }
         insert_told(connection, router, event, received)?;
         due.mark(event.at);
+        since = Some(since.map_or(event.at, |since: Millis| since.min(event.at)));
         new += 1;
     }
-    if new > 0 {
-        let since = events.iter().map(|event| event.at).min();
-        concluded::conclude(connection, router, since.unwrap_or(received), &mut due)?;
+    if let Some(since) = since {
+        concluded::conclude(connection, router, since, &mut due)?;
     }
     due.insert(connection, router)?;
     Ok(new)

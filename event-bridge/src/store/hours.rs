@@ -48,6 +48,13 @@ impl Due {
                         (SELECT min(at) FROM samples WHERE router = ?1 AND at > ?2)",
             )?
             .query_row(params![router.0, at], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let is_open = connection
+            .prepare_cached("SELECT 1 FROM drops WHERE router = ?1 AND until IS NULL")?
+            .exists([router.0])?;
+        if is_open {
+            // How long the drop lasts so far depends on when the router was heard.
+            self.mark_all(neighbours.0.unwrap_or(at), at);
+        }
         let near = |other: &Millis| at.abs_diff(*other) <= VOUCHED.unsigned_abs();
         [neighbours.0, neighbours.1]
             .into_iter()
@@ -289,6 +296,9 @@ impl Sums {
 
 /// How many samples there are in all, whatever limit and offset say.
 pub(super) fn count_samples(connection: &Connection, query: &Query) -> Result<u64> {
+    // Those that are gone can be asked for no more.
+    let from = query.from.max(rows_since(connection)?);
+    let query = &Query { from, until: query.until.max(from), ..query.clone() };
     let hours = whole_hours(query);
     let mut samples = 0;
     for router in select_routers(connection, query)? {

@@ -13,6 +13,9 @@ use crate::history::ledger::{self, Known, TOGETHER};
 use crate::history::outage::{Boot, Drop, Outage};
 use crate::record::{Event, Millis};
 
+/// The end of the year 9999.
+const LAST_SECOND: f64 = 253_402_300_800.0;
+
 /// Takes in what an event tells of outages. Again with the same: nothing changes.
 pub(super) fn note(
     connection: &Connection,
@@ -35,6 +38,8 @@ fn word<'a>(event: &'a Event, name: &str) -> Option<&'a str> {
 fn note_start(connection: &Connection, place: &Place, event: &Event, due: &mut Due) -> Result<()> {
     let Some(name) = word(event, "outage") else { return Ok(()) };
     mark_drop(connection, place, (name, event.at), due)?;
+    // One without an end has one now.
+    mark_open(connection, place.router, event.at, due)?;
     connection
         .prepare_cached(
             "INSERT INTO drops (router, name, stream, start, is_told, cause, side)
@@ -58,7 +63,7 @@ fn note_end(connection: &Connection, place: &Place, event: &Event, due: &mut Due
     let Some(name) = word(event, "outage") else { return Ok(()) };
     let millis = |name: &str| {
         let seconds: f64 = word(event, name)?.parse().ok()?;
-        seconds.is_finite().then(|| (seconds * 1000.0).round() as Millis)
+        (0.0..LAST_SECOND).contains(&seconds).then(|| (seconds * 1000.0).round() as Millis)
     };
     // The duration is right on every clock; the time of the start is as it was told.
     let lasted = millis("duration_seconds").map(|lasted| event.at.saturating_sub(lasted));
@@ -109,11 +114,21 @@ fn note_boot(connection: &Connection, place: &Place, at: Millis, due: &mut Due) 
              ON CONFLICT DO UPDATE SET at = excluded.at",
         )?
         .execute(params![place.router.0, place.stream, place.seq, at])?;
+    mark_open(connection, place.router, place.received, due)
+}
+
+/// How long a drop without an end lasts depends on what is heard of the router.
+pub(super) fn mark_open(
+    connection: &Connection,
+    router: RouterId,
+    heard: Millis,
+    due: &mut Due,
+) -> Result<()> {
     let open: Option<Millis> = connection
         .prepare_cached("SELECT min(start) FROM drops WHERE router = ?1 AND until IS NULL")?
-        .query_row([place.router.0], |row| row.get(0))?;
+        .query_row([router.0], |row| row.get(0))?;
     if let Some(start) = open {
-        due.mark_all(start, place.received);
+        due.mark_all(start, heard);
     }
     Ok(())
 }
@@ -165,7 +180,7 @@ fn select_following(connection: &Connection, router: RouterId, from: Key) -> Res
     while let Some(row) = rows.next()? {
         let drop = drop_record(row)?;
         let is_apart = drop.start.saturating_sub(reach) > TOGETHER;
-        reach = drop.until.unwrap_or(Millis::MAX);
+        reach = reach.max(drop.until.unwrap_or(Millis::MAX));
         following.push(drop);
         if is_apart {
             break;

@@ -267,14 +267,16 @@ pub(super) fn wan_state(number: i64) -> WanState {
 
 /// A number that no counter can have is no number.
 pub(super) fn whole(value: Option<u64>) -> Option<i64> {
-    value.and_then(|value| i64::try_from(value).ok())
+    const LARGEST: i64 = 1 << 53;
+    value.and_then(|value| i64::try_from(value).ok()).filter(|value| *value < LARGEST)
 }
 
 /// To a whole number of parts; what is not finite or absurd is left out.
 pub(super) fn scaled(value: Option<f64>, parts: f64) -> Option<i64> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
+    // Of what is within, no sum of a lifetime overflows.
+    const LARGEST: f64 = 1e9;
     let value = (value? * parts).round();
-    (value.abs() < EXACT).then_some(value as i64)
+    (value.abs() < LARGEST).then_some(value as i64)
 }
 
 /// No query asks for more than SQLite can count.

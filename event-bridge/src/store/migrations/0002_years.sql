@@ -48,7 +48,7 @@ CREATE TABLE hour_pings (
 CREATE TABLE hours_due (
     router INTEGER NOT NULL REFERENCES routers (id),
     hour   INTEGER NOT NULL,
-    PRIMARY KEY (router, hour)
+    PRIMARY KEY (hour, router)
 ) STRICT, WITHOUT ROWID;
 
 -- What is there already.

@@ -55,6 +55,7 @@ async fn rows_go_and_hours_and_outages_stay() {
     assert_eq!(store.extent().await.unwrap().oldest, Some(START + 2 * HOUR));
     assert_eq!(store.summary(query()).await.unwrap(), before);
     assert_eq!(rows(store.samples(query())).await.len(), 2 * 480);
+    assert_eq!(store.count_samples(query()).await.unwrap(), 2 * 480, "as many as can be had");
     assert_eq!(rows(store.pings(PingQuery { rows: query(), target: None })).await.len(), 2 * 960);
     let outages = rows(store.outages(query(), until)).await;
     assert_eq!(outages.iter().map(|record| record.outage.down()).sum::<Millis>(), 120_000);
@@ -97,4 +98,24 @@ async fn the_extent_knows_what_is_free() {
     let after = store.extent().await.unwrap();
     assert!(after.used_bytes < before.used_bytes, "{before:?} {after:?}");
     assert_eq!(after.cleaned, Some(NOW));
+}
+
+#[tokio::test]
+async fn a_concluded_outage_outlives_the_samples_that_told_it() {
+    let place = Place::new();
+    let store = place.open();
+    let router = store.router("old").await.unwrap();
+    for minute in 0..600 {
+        let wan_state = if (10..13).contains(&minute) { WanState::Down } else { WanState::Up };
+        let poll = Sample { wan_state, ..sample(START + minute * 60_000) };
+        store.put_sample(router, poll).await.unwrap();
+    }
+    while store.roll_up(START + 11 * HOUR, 3).await.unwrap() > 0 {}
+    delete_all(&store, START + 5 * HOUR).await;
+    // Its list reaches far back, as that of an agent with few events does.
+    let listed = vec![unnumbered(START - 24 * HOUR, "old"), unnumbered(START + 9 * HOUR, "new")];
+    store.put_unnumbered(router, listed, START + 10 * HOUR).await.unwrap();
+    let all = Query::of(None, i64::MIN, i64::MAX);
+    let outages = rows(store.outages(all, START + 11 * HOUR)).await;
+    assert_eq!(outages.iter().map(|record| record.outage.down()).collect::<Vec<_>>(), [180_000]);
 }
