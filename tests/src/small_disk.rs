@@ -57,7 +57,7 @@ impl SmallDisk {
         Ok(disk)
     }
 
-    /// Where programs find it that are started through [`Self::entrance`].
+    /// Where programs find it that are started through `entrance`.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.disk.path()

@@ -27,6 +27,8 @@ const EVENTS_WAIT: Duration = Duration::from_secs(50);
 const FIRST_WITHIN: Duration = Duration::from_secs(5);
 /// An answer this much before the end of the wait came at the end.
 const SLACK: Duration = Duration::from_secs(2);
+/// Between two questions for events: who always has new ones is not read without a pause.
+const AT_LEAST: Duration = Duration::from_millis(50);
 /// Until an agent without `/net/events` is asked for it again: it may have been upgraded.
 const ASK_AGAIN: Duration = Duration::from_secs(600);
 /// The largest `MAX_EVENTS` of an exporter; who has more of them corrected is making them up.
@@ -191,7 +193,7 @@ impl One<'_> {
             let pause = match &outcome {
                 Ok(Fetched::Events) => {
                     backoff.reset();
-                    Duration::ZERO
+                    AT_LEAST
                 }
                 Ok(Fetched::NotThere) => ASK_AGAIN,
                 // An agent that does not wait would be asked without an end.
@@ -209,9 +211,7 @@ impl One<'_> {
                     silence.report(name, outcome.as_ref().map(|_| ()));
                 }
             }
-            if !pause.is_zero() {
-                sleep(pause).await;
-            }
+            sleep(pause).await;
         }
     }
 

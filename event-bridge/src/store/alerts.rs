@@ -7,6 +7,10 @@ use super::reader::{Select, Span};
 use super::records::{Alert, AlertRecord, AlertStatus, Key, RouterId};
 use crate::record::Millis;
 
+/// Of all; the oldest give way. A line that is down ten times a day for ten years has fewer,
+/// and without a token anybody may send them.
+const MOST: i64 = 100_000;
+
 /// What is asked of alerts besides their time.
 pub(super) struct Filter {
     pub(super) router: Option<String>,
@@ -44,6 +48,12 @@ pub(super) fn insert_alerts(
             text(&alert.labels),
             text(&alert.annotations),
         ])?;
+    }
+    if new > 0 {
+        // Numbers are given in the order of arrival, and never again.
+        connection
+            .prepare_cached("DELETE FROM alerts WHERE id <= (SELECT max(id) FROM alerts) - ?1")?
+            .execute([MOST])?;
     }
     Ok(new as u64)
 }
@@ -110,4 +120,35 @@ fn alert_record(row: &Row<'_>) -> Result<AlertRecord> {
             annotations: words(8)?,
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema;
+    use super::*;
+
+    #[test]
+    fn the_oldest_alerts_give_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = schema::open_to_write(&folder.path().join("netmonitor.db")).unwrap();
+        connection.execute_batch("PRAGMA synchronous = OFF; BEGIN").unwrap();
+        let alerts: Vec<Alert> = (0..MOST + 5)
+            .map(|starts_at| Alert {
+                fingerprint: "f".to_owned(),
+                status: AlertStatus::Firing,
+                starts_at,
+                ends_at: None,
+                name: "WanDown".to_owned(),
+                labels: Map::new(),
+                annotations: Map::new(),
+            })
+            .collect();
+        insert_alerts(&connection, &alerts, 0).unwrap();
+        let kept: (i64, i64) = connection
+            .query_row("SELECT count(*), min(starts_at) FROM alerts", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .unwrap();
+        assert_eq!(kept, (MOST, 5));
+    }
 }
