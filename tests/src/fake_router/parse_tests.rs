@@ -137,6 +137,7 @@ fn every_documented_action_is_known() {
         let name = line.split_whitespace().next().unwrap();
         let example = match name {
             "event" => "event test",
+            "outage" => "outage 30s dhcp line 3h",
             "drop" | "offline" | "slow" => &format!("{name} 3s"),
             "loss" => "loss 20% 60s",
             "wan" => "wan up",
@@ -149,5 +150,5 @@ fn every_documented_action_is_known() {
         assert!(example.parse::<Action>().is_ok(), "{example}");
         known += 1;
     }
-    assert_eq!(known, 31);
+    assert_eq!(known, 32);
 }
