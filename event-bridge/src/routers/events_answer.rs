@@ -17,8 +17,6 @@ pub struct EventsAnswer {
     pub batch: EventBatch,
     /// The oldest that can be read: from here on after a change of the revision.
     pub oldest_seq: Option<u64>,
-    /// Of the router's start.
-    pub boot_id: Option<String>,
     /// The router's clock, seconds since 1970.
     pub time: Option<f64>,
     /// Does a time service keep that clock?
@@ -80,7 +78,6 @@ pub fn parse_events(
     Ok(EventsAnswer {
         batch,
         oldest_seq: count(member(&answer, "oldest_seq")),
-        boot_id: fields::id(member(&answer, "boot_id")),
         time: number(member(&answer, "time")),
         time_synced: member(&answer, "time_synced").as_bool(),
         skipped: unread.saturating_add(repeated),

@@ -42,8 +42,6 @@ pub struct Queue {
     pub next_seq: u64,
     /// Grows when times were corrected.
     pub revision: u64,
-    /// Of the router's start.
-    pub boot_id: Option<String>,
 }
 
 /// Why bytes are not such an answer.
@@ -116,7 +114,6 @@ fn queue(value: &Value) -> Option<Queue> {
         oldest_seq: count(member(value, "oldest_seq")).unwrap_or(next_seq),
         next_seq,
         revision: count(member(value, "revision")).unwrap_or(0),
-        boot_id: fields::id(member(value, "boot_id")),
     })
 }
 

@@ -33,13 +33,8 @@ const UP: (&str, Millis) = ("pppoe_up", 1_739_327_400_000);
 fn the_exporters_status_is_read_whole() {
     let answer = parse_status(wire!("exporter-status.json"), NOW).unwrap();
     assert_eq!((answer.skipped, answer.is_cut, answer.has_numbers), (0, false, true));
-    let queue = Queue {
-        stream: "e7976c3b3049f29b".to_owned(),
-        oldest_seq: 40,
-        next_seq: 42,
-        revision: 0,
-        boot_id: Some("31e93e2f-a42f-457b-974d-8adabb0fe23b".to_owned()),
-    };
+    let queue =
+        Queue { stream: "e7976c3b3049f29b".to_owned(), oldest_seq: 40, next_seq: 42, revision: 0 };
     assert_eq!(answer.queue, Some(queue));
     let ping = |target: &str, rtt_ms, loss_percent, lost_total| Ping {
         target: target.to_owned(),
