@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,23 +21,24 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use crate::collectors::wan;
 use crate::config::settings::{ENVIRONMENT_PREFIX, SETTINGS, TakesEffect};
-use crate::config::{self, Config, DEFAULT_FILE, Given, Layers, Live, Loaded, LogSource, Problems};
+use crate::config::{self, Config, DEFAULT_FILE, Given, Layers, Live, Loaded, Problems};
 use crate::events::names::Names;
 use crate::events::replay;
 use crate::events::sources::child;
 use crate::events::suppression::Initial;
 use crate::exporter::Exporter;
-use crate::http::legacy_status;
 use crate::roots::Roots;
+use crate::running::Running;
 use crate::telemetry::Telemetry;
-use crate::{doctor, listen, test_event};
+use crate::{doctor, listen, status, test_event};
 
 /// For the system's resolver, the only thing of ours that blocks a thread of tokio's.
 const MAX_BLOCKING_THREADS: usize = 1;
 
-/// `status` waits this long for the first pings and sensors.
-const FIRST_READINGS: Duration = Duration::from_secs(5);
+/// `healthcheck` waits this long; `/healthz` answers within a millisecond.
+const HEALTHY_WITHIN: Duration = Duration::from_secs(3);
 
 /// Runs the program.
 #[must_use]
@@ -108,6 +109,8 @@ fn command() -> Command {
         .subcommand(Command::new("check-config").about("check the settings and print them"))
         .subcommand(Command::new("doctor").about("say what was found on this device, and what not"))
         .subcommand(Command::new("status").about("measure once and print what /net/status answers"))
+        .subcommand(Command::new("interfaces").about("print the interfaces that may be the WAN"))
+        .subcommand(Command::new("healthcheck").about("ask the running program whether it answers"))
         .subcommand(replay_command())
         .subcommand(
             Command::new("test-event").about("send a harmless event through the whole chain"),
@@ -194,7 +197,12 @@ fn run(matches: &ArgMatches) -> Result<()> {
             say(&mut std::io::stdout(), &report);
             Ok(())
         }),
-        "status" => with_runtime(status(&roots, loaded.config)),
+        "status" => with_runtime(async {
+            say(&mut std::io::stdout(), &status::measure(&roots, loaded.config).await?);
+            Ok(())
+        }),
+        "interfaces" => with_runtime(interfaces(&roots)),
+        "healthcheck" => with_runtime(healthcheck(&loaded.config)),
         "replay" => replay_log(matches, &loaded.config),
         "test-event" => with_runtime(async {
             say(&mut std::io::stdout(), &test_event::send(&roots, &loaded.config).await?);
@@ -241,6 +249,29 @@ fn check_config(loaded: &Loaded) {
     }
 }
 
+/// Prints the interfaces that may be the WAN, the likeliest first.
+async fn interfaces(roots: &Roots) -> Result<()> {
+    let candidates = wan::candidates(roots).await.map_err(|error| {
+        anyhow::anyhow!("{error}: name the device of your line in WAN_IFACE, for example eth1")
+    })?;
+    for candidate in &candidates {
+        say(&mut std::io::stdout(), &candidate.to_string());
+    }
+    Ok(())
+}
+
+/// For installers and containers: does the program with these settings answer?
+async fn healthcheck(config: &Config) -> Result<()> {
+    let running = Running::of(config);
+    let asking = timeout(HEALTHY_WITHIN, running.get("/healthz"));
+    asking.await.with_context(|| {
+        let seconds = HEALTHY_WITHIN.as_secs();
+        format!("http://{} does not answer within {seconds} s", running.address())
+    })??;
+    say(&mut std::io::stdout(), &format!("http://{} answers", running.address()));
+    Ok(())
+}
+
 /// Prints the events of a saved log.
 fn replay_log(matches: &ArgMatches, config: &Config) -> Result<()> {
     let is_set = |name| matches.get_flag(name);
@@ -260,55 +291,6 @@ fn replay_log(matches: &ArgMatches, config: &Config) -> Result<()> {
     };
     replay::replay(input, std::io::stdout().lock(), &options)
         .with_context(|| format!("{} cannot be replayed", path.display()))
-}
-
-/// Beside a program that runs: its queue is shown, and left alone.
-async fn status(roots: &Roots, mut config: Config) -> Result<()> {
-    let copy = QueueCopy::of(&config.queue_file)?;
-    config.queue_file = copy.file();
-    config.log_sources = vec![LogSource::None];
-    let (_keep, live) = Live::new(config);
-    let exporter = Exporter::start(roots, &live);
-    let readings = exporter.views.first_readings();
-    // What has not come by then is shown as absent.
-    timeout(FIRST_READINGS, readings).await.ok();
-    say(&mut std::io::stdout(), &legacy_status::pretty(&exporter.views)?);
-    Ok(())
-}
-
-/// The files of a queue in a folder of our own, removed at the end.
-struct QueueCopy(PathBuf);
-
-impl QueueCopy {
-    fn of(queue: &Path) -> Result<Self> {
-        let folder = std::env::temp_dir().join(format!("netmonitor-status.{}", std::process::id()));
-        std::fs::create_dir(&folder)
-            .with_context(|| format!("{} cannot be made", folder.display()))?;
-        let copy = Self(folder);
-        for suffix in ["", ".state"] {
-            let with_suffix = |path: &Path| {
-                let mut name = path.as_os_str().to_owned();
-                name.push(suffix);
-                PathBuf::from(name)
-            };
-            let from = with_suffix(queue);
-            // A queue that is not there, or is no file, has no events.
-            if from.is_file() {
-                std::fs::copy(&from, with_suffix(&copy.file())).ok();
-            }
-        }
-        Ok(copy)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.join("events.json")
-    }
-}
-
-impl Drop for QueueCopy {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).ok();
-    }
 }
 
 async fn watch_and_answer(roots: &Roots, layers: &Layers, loaded: Loaded) -> Result<()> {

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use crate::clock;
 use crate::collectors::lcp_echo::LcpEcho;
 use crate::collectors::sensor::{Latest, Sensor};
-use crate::collectors::wan::{Sample, Wan};
+use crate::collectors::wan::{self, Sample, Wan};
 use crate::collectors::{CollectError, optical, pppoe, thermal};
 use crate::config::settings::SETTINGS;
 use crate::config::{Config, Live, Loaded, Origin, Scope};
@@ -153,6 +153,10 @@ async fn wan(report: &mut Report, roots: &Roots, live: &Live) -> Arc<Latest<Samp
     match roots.program("ubus") {
         Some(path) => report.found("netifd", &format!("asked through {}", path.display())),
         None => report.missing("netifd", "no ubus on this device; the kernel is asked instead"),
+    }
+    // Where netifd has none to offer, the line below says what is watched instead.
+    for candidate in wan::candidates(roots).await.unwrap_or_default() {
+        report.line(&format!("  may be the WAN: {candidate}"));
     }
     let latest = Latest::of::<Wan>();
     let taken = clock::monotonic();

@@ -4,26 +4,22 @@
 //! parser, the queue, HTTP. What does not come back shows where the chain is broken.
 
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use crate::clock;
 use crate::config::Config;
 use crate::events::kind::Kind;
 use crate::roots::Roots;
+use crate::running::Running;
 
 /// BusyBox's logread looks for lines twice a second.
 const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(100);
-/// Longer than any answer with so few events.
-const MAX_ANSWER_BYTES: u64 = 1 << 20;
 /// `user.notice`, as RFC 3164 writes it.
 const PRIORITY: &str = "<13>";
 /// What the parser knows such a line by.
@@ -34,8 +30,8 @@ const TAG: &str = "netmonitor-test";
 /// # Errors
 /// When there is no log to write to, no program that answers, or no event within 10 s.
 pub(crate) async fn send(roots: &Roots, config: &Config) -> Result<String> {
-    let program = Program::of(config);
-    let before = timeout(PATIENCE, program.events("?limit=1"));
+    let program = Running::of(config);
+    let before = timeout(PATIENCE, events(&program, "?limit=1"));
     let before = before.await.context("the program does not answer in time")??;
     let (stream, next) = (text(&before, "stream"), before["next_seq"].as_u64().unwrap_or(1));
     let id = format!("{:08x}", getrandom::u32().context("no random numbers")?);
@@ -45,7 +41,7 @@ pub(crate) async fn send(roots: &Roots, config: &Config) -> Result<String> {
         let mut after = next.saturating_sub(1);
         loop {
             let query = format!("?stream={stream}&after={after}&wait=5");
-            let page = program.events(&query).await?;
+            let page = events(&program, &query).await?;
             let events = page["events"].as_array().cloned().unwrap_or_default();
             if let Some(event) = events.iter().find(|event| is_ours(event, &id)) {
                 return anyhow::Ok(event["seq"].clone());
@@ -66,6 +62,12 @@ pub(crate) async fn send(roots: &Roots, config: &Config) -> Result<String> {
             PATIENCE.as_secs()
         ),
     }
+}
+
+async fn events(program: &Running<'_>, query: &str) -> Result<Value> {
+    let body = program.get(&format!("/net/events{query}")).await?;
+    serde_json::from_str(&body)
+        .with_context(|| format!("http://{} answers no JSON", program.address()))
 }
 
 fn is_ours(event: &Value, id: &str) -> bool {
@@ -93,50 +95,4 @@ fn write_line(roots: &Roots, id: &str) -> Result<&'static str> {
     // Without its end the kernel waits for more of the line.
     kmsg.write_all(format!("{line}\n").as_bytes()).context("/dev/kmsg takes no line")?;
     Ok("/dev/kmsg")
-}
-
-/// The program that runs on this machine.
-struct Program<'a> {
-    address: SocketAddr,
-    config: &'a Config,
-}
-
-impl<'a> Program<'a> {
-    fn of(config: &'a Config) -> Self {
-        let listens = config.listen.first().copied().unwrap_or(Ipv4Addr::LOCALHOST.into());
-        let address = match listens {
-            IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-            address => address,
-        };
-        Self { address: SocketAddr::new(address, config.port), config }
-    }
-
-    async fn events(&self, query: &str) -> Result<Value> {
-        let address = self.address;
-        let asking = || format!("netmonitor-exporter at http://{address}");
-        let answer = self.get(query).await;
-        let answer = answer.with_context(|| format!("{} does not answer", asking()))?;
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-        let status = head.split(' ').nth(1).unwrap_or_default();
-        if status != "200" {
-            bail!("{} answers with status {status}: {}", asking(), body.trim());
-        }
-        serde_json::from_str(body).with_context(|| format!("{} answers no JSON", asking()))
-    }
-
-    async fn get(&self, query: &str) -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(self.address).await?;
-        let token = self.config.token.as_ref();
-        let token = token.map(|token| format!("Authorization: Bearer {}\r\n", token.reveal()));
-        let request = format!(
-            "GET /net/events{query} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{}\r\n",
-            self.address,
-            token.unwrap_or_default()
-        );
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = Vec::new();
-        stream.take(MAX_ANSWER_BYTES).read_to_end(&mut answer).await?;
-        Ok(String::from_utf8_lossy(&answer).into_owned())
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use crate::program::{fixture, run};
+use crate::program::{Program, fixture, run};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
@@ -75,6 +75,7 @@ fn doctor_names_every_source_and_no_secret() {
         "eeprom",
         "hwmon",
         "LCP_RTT_FILE is empty",
+        "may be the WAN: wan",
     ] {
         assert!(report.contains(part), "{part} is missing: {report}");
     }
@@ -91,6 +92,39 @@ fn status_prints_what_net_status_answers() {
     let status: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(status["realtime"]["wan_state"], "up");
     assert_eq!(status["realtime"]["cpu_temp"], 52.8);
+}
+
+#[test]
+fn interfaces_prints_what_may_be_the_wan() {
+    let root = fixture("filogic-pppoe");
+    let output = run(&["interfaces", "--root", root.to_str().unwrap()]);
+    assert!(output.status.success());
+    let words: Vec<String> = text(&output.stdout).split_whitespace().map(str::to_owned).collect();
+    assert_eq!(words, ["wan", "pppoe", "pppoe-wan", "up"]);
+}
+
+#[test]
+fn without_netifd_interfaces_says_what_to_do() {
+    let root = fixture("ath79-old");
+    let output = run(&["interfaces", "--root", root.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = text(&output.stderr);
+    assert!(error.contains("no ubus") && error.contains("WAN_IFACE"), "{error}");
+}
+
+#[test]
+fn healthcheck_asks_the_program_that_runs() {
+    let program = Program::start(&fixture("ath79-old"), "PING_TARGETS=\"\"\nTOKEN=\"s3cret\"");
+    let port = program.port.to_string();
+    let asked = run(&["healthcheck", "--api-port", &port, "--listen", "127.0.0.1"]);
+    assert!(asked.status.success(), "no token is needed: {}", text(&asked.stderr));
+    assert_eq!(text(&asked.stdout), format!("http://127.0.0.1:{port} answers\n"));
+
+    drop(program);
+    let asked = run(&["healthcheck", "--api-port", &port, "--listen", "127.0.0.1"]);
+    assert_eq!(asked.status.code(), Some(1));
+    let error = text(&asked.stderr);
+    assert!(error.contains(&format!("http://127.0.0.1:{port} does not answer")), "{error}");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! changes its state. The other collectors, the probes and the views ask here which
 //! devices belong to the WAN.
 
+mod candidate;
 mod kernel;
 mod netifd;
 pub(crate) mod route;
@@ -25,6 +26,7 @@ use crate::command::{self, CommandError};
 use crate::config::{Config, Live};
 use crate::exposition::{Encode, Exposition};
 use crate::roots::Roots;
+pub(crate) use candidate::Candidate;
 pub(in crate::collectors) use kernel::is_usable;
 pub(crate) use route::NextHop;
 
@@ -221,6 +223,25 @@ impl Wan {
     fn glance(&self, devices: &[String]) -> Vec<Option<String>> {
         devices.iter().map(|device| kernel::operstate(&self.roots, device)).collect()
     }
+}
+
+/// The interfaces of netifd that may be the WAN, the likeliest first.
+///
+/// # Errors
+/// `NotAvailable` where there is no netifd.
+pub(crate) async fn candidates(roots: &Roots) -> Result<Vec<Candidate>, CollectError> {
+    let Some(ubus) = roots.program("ubus") else {
+        return Err(CollectError::NotAvailable("there is no ubus, so no netifd".to_owned()));
+    };
+    let object = "network.interface";
+    let dump = match command::output(&ubus, &["call", object, "dump"]).await {
+        Err(CommandError::Failed { code: Some(UBUS_NOT_FOUND), .. }) => {
+            return Err(CollectError::NotAvailable("ubus knows no network.interface".to_owned()));
+        }
+        answer => answer?,
+    };
+    candidate::parse(&dump)
+        .ok_or_else(|| ParseError::new("dump", "netifd's interfaces as JSON", &dump).at(object))
 }
 
 impl Sensor for Wan {

@@ -1,0 +1,145 @@
+//! Which interfaces may be the WAN: `ubus call network.interface dump`. Pure.
+//!
+//! For `interfaces`, which the installer asks before it writes the first settings. Fields as
+//! in `netifd.rs`; the dump is a list of the same objects, each with its name.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::PPPOE;
+
+/// Protocols that somebody at the other end answers. A static address is a WAN only while it
+/// has the default route; a tunnel (`wireguard`) never is: it runs over the WAN.
+const UPLINKS: [&str; 9] =
+    [PPPOE, "dhcp", "pppoa", "qmi", "mbim", "ncm", "3g", "modemmanager", "static"];
+
+/// An interface of netifd that may be the WAN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Candidate {
+    /// What `WAN_IFACE` wants.
+    pub(crate) interface: String,
+    /// `pppoe`, `dhcp`, …
+    pub(crate) proto: String,
+    /// The device with the addresses; `-` where a line that is down has none.
+    pub(crate) device: String,
+    pub(crate) up: bool,
+    /// Metric of its default route.
+    route: Option<u64>,
+}
+
+/// The interfaces that may be the WAN, the likeliest first; `None` for what is no dump.
+pub(crate) fn parse(dump: &str) -> Option<Vec<Candidate>> {
+    let dump: Value = serde_json::from_str(dump).ok()?;
+    let interfaces = dump["interface"].as_array()?;
+    let mut candidates: Vec<Candidate> = interfaces.iter().filter_map(candidate).collect();
+    // Stable: what netifd lists first stays first among equals.
+    candidates.sort_by_key(|one| (one.route.is_none(), one.route, one.proto != PPPOE));
+    Some(candidates)
+}
+
+fn candidate(status: &Value) -> Option<Candidate> {
+    let text = |key: &str| status[key].as_str().unwrap_or_default().to_owned();
+    let (interface, proto) = (text("interface"), text("proto"));
+    let up = status["up"] == true;
+    let route = default_route(status);
+    // The IPv6 half of a WAN appears as an interface of its own, made by netifd.
+    let is_uplink = UPLINKS.contains(&proto.as_str()) && status["dynamic"] != true;
+    let is_wan = route.is_some() || proto != "static";
+    if interface.is_empty() || !is_uplink || !is_wan {
+        return None;
+    }
+    let device = match status["l3_device"].as_str().or(status["device"].as_str()) {
+        // A session that is down has no device; ppp.sh will call it so.
+        _ if proto == PPPOE && !up => format!("pppoe-{interface}"),
+        Some(device) => device.to_owned(),
+        None => "-".to_owned(),
+    };
+    Some(Candidate { interface, proto, device, up, route })
+}
+
+fn default_route(status: &Value) -> Option<u64> {
+    let is_default = |route: &&Value| route["target"] == "0.0.0.0" && route["mask"] == 0;
+    let route = status["route"].as_array()?.iter().find(is_default)?;
+    Some(route["metric"].as_u64().unwrap_or_default())
+}
+
+/// A line of four words: for people, and for `read` in a shell.
+impl fmt::Display for Candidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = if self.up { "up" } else { "down" };
+        write!(f, "{:<12} {:<8} {:<14} {state}", self.interface, self.proto, self.device)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[track_caller]
+    fn check(interfaces: &str, expected: &[&str]) {
+        let found = parse(&format!("{{\"interface\": [{interfaces}]}}")).unwrap();
+        let lines: Vec<String> = found
+            .iter()
+            .map(|one| one.to_string().split_whitespace().collect::<Vec<_>>().join(" "))
+            .collect();
+        assert_eq!(lines, expected);
+    }
+
+    const LOOPBACK: &str = r#"{"interface": "loopback", "up": true, "l3_device": "lo", "proto": "static",
+        "route": []}"#;
+    const LAN: &str =
+        r#"{"interface": "lan", "up": true, "l3_device": "br-lan", "proto": "static"}"#;
+    const WAN: &str = r#"{"interface": "wan", "up": true, "l3_device": "pppoe-wan", "proto": "pppoe",
+        "device": "eth1", "route": [{"target": "0.0.0.0", "mask": 0, "nexthop": "198.51.100.1"}]}"#;
+    const WAN_6: &str = r#"{"interface": "wan_6", "up": true, "l3_device": "pppoe-wan", "dynamic": true,
+        "proto": "dhcpv6", "route": [{"target": "::", "mask": 0}]}"#;
+
+    #[test]
+    fn the_line_with_the_default_route_is_the_wan() {
+        check(&[LOOPBACK, LAN, WAN, WAN_6].join(","), &["wan pppoe pppoe-wan up"]);
+    }
+
+    #[test]
+    fn a_session_that_is_down_is_found_with_the_device_it_will_have() {
+        let down = r#"{"interface": "fibre", "up": false, "proto": "pppoe", "device": "eth1"}"#;
+        let dhcp = r#"{"interface": "wan", "up": false, "proto": "dhcp", "device": "eth1"}"#;
+        check(
+            &[LAN, dhcp, down].join(","),
+            &["fibre pppoe pppoe-fibre down", "wan dhcp eth1 down"],
+        );
+        check(r#"{"interface": "wwan", "proto": "dhcp"}"#, &["wwan dhcp - down"]);
+    }
+
+    #[test]
+    fn the_lower_metric_comes_first_and_a_tunnel_is_none() {
+        let route = |name: &str, proto: &str, metric: u32| {
+            format!(
+                r#"{{"interface": "{name}", "up": true, "proto": "{proto}", "l3_device": "x",
+                "route": [{{"target": "0.0.0.0", "mask": 0, "metric": {metric}}}]}}"#
+            )
+        };
+        let all = [
+            route("wwan", "dhcp", 20),
+            route("vpn", "wireguard", 0),
+            route("uplink", "static", 10),
+        ];
+        check(&all.join(","), &["uplink static x up", "wwan dhcp x up"]);
+    }
+
+    #[test]
+    fn what_is_no_dump_is_refused() {
+        for text in ["", "{}", "[]", "{\"interface\": 1}", "Command failed: Not found"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+        check("1, {}, null, {\"interface\": 7}", &[]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in ".{0,200}") {
+            let _ = parse(&text);
+        }
+    }
+}
