@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -29,6 +29,8 @@ use crate::events::replay;
 use crate::events::sources::child;
 use crate::events::suppression::Initial;
 use crate::exporter::Exporter;
+use crate::http::HEALTHY;
+use crate::http::request_counts::Path;
 use crate::roots::Roots;
 use crate::running::Running;
 use crate::telemetry::Telemetry;
@@ -263,12 +265,16 @@ async fn interfaces(roots: &Roots) -> Result<()> {
 /// For installers and containers: does the program with these settings answer?
 async fn healthcheck(config: &Config) -> Result<()> {
     let running = Running::of(config);
-    let asking = timeout(HEALTHY_WITHIN, running.get("/healthz"));
-    asking.await.with_context(|| {
-        let seconds = HEALTHY_WITHIN.as_secs();
-        format!("http://{} does not answer within {seconds} s", running.address())
-    })??;
-    say(&mut std::io::stdout(), &format!("http://{} answers", running.address()));
+    let address = running.address();
+    let body =
+        timeout(HEALTHY_WITHIN, running.get(Path::Health.text())).await.with_context(|| {
+            format!("http://{address} does not answer within {} s", HEALTHY_WITHIN.as_secs())
+        })??;
+    // The shell version answers 200 to every path.
+    if body != HEALTHY {
+        bail!("http://{address} is answered by another program: see API_PORT");
+    }
+    say(&mut std::io::stdout(), &format!("http://{address} answers"));
     Ok(())
 }
 

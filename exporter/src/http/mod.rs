@@ -24,6 +24,9 @@ use crate::config::Live;
 use crate::exporter::Views;
 use request_counts::{Path, RequestCounts};
 
+/// All that `/healthz` says.
+pub(crate) const HEALTHY: &str = "ok\n";
+
 /// All answers of the exporter.
 pub(crate) fn router(views: Arc<Views>, config: Live, counts: RequestCounts) -> Router {
     Router::new()
@@ -31,7 +34,7 @@ pub(crate) fn router(views: Arc<Views>, config: Live, counts: RequestCounts) -> 
         .route(Path::Status.text(), get(legacy_status::show))
         .route(Path::Events.text(), get(events::show))
         .route(Path::Root.text(), get(page::show))
-        .route(Path::Health.text(), get(|| async { "ok\n" }))
+        .route(Path::Health.text(), get(|| async { HEALTHY }))
         .fallback(|| async { failure(StatusCode::NOT_FOUND, "there is no such path") })
         .method_not_allowed_fallback(wrong_method)
         .with_state(views)

@@ -1,5 +1,6 @@
 //! Subcommands, exit codes and what they print.
 
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 
 use crate::program::{Program, fixture, run};
@@ -115,12 +116,25 @@ fn without_netifd_interfaces_says_what_to_do() {
 #[test]
 fn healthcheck_asks_the_program_that_runs() {
     let program = Program::start(&fixture("ath79-old"), "PING_TARGETS=\"\"\nTOKEN=\"s3cret\"");
-    let port = program.port.to_string();
+    let program_port = program.port;
+    let port = program_port.to_string();
     let asked = run(&["healthcheck", "--api-port", &port, "--listen", "127.0.0.1"]);
     assert!(asked.status.success(), "no token is needed: {}", text(&asked.stderr));
     assert_eq!(text(&asked.stdout), format!("http://127.0.0.1:{port} answers\n"));
 
     drop(program);
+    let other = TcpListener::bind(("127.0.0.1", program_port)).unwrap();
+    let answering = std::thread::spawn(move || {
+        let (mut client, _) = other.accept().unwrap();
+        let asked = BufReader::new(&client).lines().map_while(Result::ok);
+        assert_eq!(asked.take_while(|line| !line.is_empty()).count(), 3);
+        client.write_all(b"HTTP/1.0 200 OK\r\n\r\n{\"realtime\":{}}").unwrap();
+    });
+    let asked = run(&["healthcheck", "--api-port", &port, "--listen", "127.0.0.1"]);
+    answering.join().unwrap();
+    let error = text(&asked.stderr);
+    assert!(error.contains("answered by another program"), "{error}");
+
     let asked = run(&["healthcheck", "--api-port", &port, "--listen", "127.0.0.1"]);
     assert_eq!(asked.status.code(), Some(1));
     let error = text(&asked.stderr);
