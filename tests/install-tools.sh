@@ -15,6 +15,8 @@ ip:iproute2
 unshare:util-linux
 nsenter:util-linux
 setpriv:util-linux
+flock:util-linux
+pgrep:procps
 busybox:busybox-static
 faketime:faketime
 sqlite3:sqlite3

@@ -31,6 +31,7 @@ pub mod load;
 pub mod log_daemon;
 pub mod machine;
 pub mod meter;
+pub mod openwrt_root;
 pub mod random;
 pub mod router;
 pub mod router_log;
