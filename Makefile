@@ -47,7 +47,7 @@ lint: tools ## format, clippy, documents, licences, shell scripts
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items --quiet
 	tests/check-licences.sh
-	shellcheck openwrt/*.sh tests/*.sh .ci/run tests/fixtures/*/bin/*
+	tests/check-scripts.sh
 
 unit: tools ## the tests of all crates
 	cargo test --locked --workspace

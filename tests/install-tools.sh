@@ -9,7 +9,6 @@ for_tests='
 promtool:prometheus
 prometheus:prometheus
 prometheus-node-exporter:prometheus-node-exporter
-shellcheck:shellcheck
 jq:jq
 ip:iproute2
 unshare:util-linux
@@ -17,6 +16,7 @@ nsenter:util-linux
 setpriv:util-linux
 flock:util-linux
 pgrep:procps
+strip:binutils
 busybox:busybox-static
 faketime:faketime
 sqlite3:sqlite3

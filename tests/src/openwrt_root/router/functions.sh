@@ -57,6 +57,7 @@ config_get_bool() {
 config_foreach() {
 	local visit=$1 type=$2 section of
 	shift 2
+	# shellcheck disable=SC2153 # `append` sets it
 	for section in $CONFIG_SECTIONS; do
 		config_get of "$section" TYPE
 		[ -n "$type" ] && [ "$of" != "$type" ] || "$visit" "$section" "$@"
@@ -70,6 +71,7 @@ config_load() {
 		unset "$variable"
 	done
 	[ -f "/etc/config/$1" ] || return 1
+	# shellcheck disable=SC1090
 	. "/etc/config/$1"
 	# As the end of the last section is told.
 	[ -z "$CONFIG_SECTION" ] || config_cb

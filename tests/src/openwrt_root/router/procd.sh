@@ -12,7 +12,7 @@ _asked() {
 	shift
 	for word; do
 		case $word in
-			'' | *[!A-Za-z0-9_/.,:=@%+*-]*) line="$line '$word'" ;;
+			'' | *[!A-Za-z0-9_/.,:=@%+-]*) line="$line '$word'" ;;
 			*) line="$line $word" ;;
 		esac
 	done
@@ -135,6 +135,7 @@ _begin() {
 	done <"$place/env"
 	(
 		trap - TERM
+		# shellcheck disable=SC2016 # for that shell
 		$_busybox setsid "$_busybox" sh -c 'echo $$ >"$0/pid.new"; mv "$0/pid.new" "$0/pid"; exec "$@"' \
 			"$place" "$@" </dev/null >>"$place/output" 2>&1 &
 	)
