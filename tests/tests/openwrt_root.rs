@@ -6,7 +6,7 @@ use netmonitor_tests::openwrt_root::{Output, Root, Settings};
 
 #[track_caller]
 fn check(root: &Root, command: &str, status: i32, stdout: &str) -> Output {
-    let output = root.sh(command).unwrap();
+    let output = root.sh(command).expect("a shell");
     assert_eq!((output.status, output.stdout.as_str()), (status, stdout), "{command}: {output:?}");
     output
 }

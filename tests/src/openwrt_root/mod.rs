@@ -36,6 +36,7 @@ use std::process::Stdio;
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
+use crate::built;
 use crate::http_client::Client;
 use crate::running::find_on_path;
 use namespaces::Namespaces;
@@ -199,6 +200,19 @@ impl Root {
             }
         }
         Ok(())
+    }
+
+    /// Puts the exporter that cargo has built into `/usr/bin`, without what only a debugger
+    /// reads: that is most of it.
+    ///
+    /// # Errors
+    /// When it is not built.
+    pub fn install_exporter(&self) -> Result<()> {
+        const NAME: &str = "netmonitor-exporter";
+        let built = built::program(NAME)?;
+        let small = self.path(&format!("{OURS}/{NAME}"));
+        namespaces::run("strip", &[Path::new("-o"), &small, &built])?;
+        self.install_program(&small, &format!("/usr/bin/{NAME}"))
     }
 
     /// Copies a folder of this machine over the root, with the modes of its files.
