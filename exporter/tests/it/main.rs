@@ -14,6 +14,7 @@ mod full_disk;
 mod golden;
 mod http;
 mod lcp_echo;
+mod openwrt;
 mod outages;
 mod ping;
 mod program;
