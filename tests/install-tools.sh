@@ -39,6 +39,7 @@ if [ "$1" = test ]; then
   done
   /usr/bin/python3 -c 'import prometheus_client.openmetrics' 2>/dev/null \
     || lacks python3-prometheus-client
+  python3 -c 'import ensurepip' 2>/dev/null || lacks python3-venv
 fi
 if [ "$1" = fuzz ]; then
   command -v c++ >/dev/null 2>&1 || lacks g++

@@ -4,7 +4,7 @@
 //! `pgrep`.
 //!
 //! The shell and its commands are BusyBox's own, with no more applets than OpenWrt has
-//! ([`busybox`](self)); what is OpenWrt's is played by our own scripts in `router/`. They do what
+//! (`busybox.rs`); what is OpenWrt's is played by our own scripts in `router/`. They do what
 //! the real ones of 21.02 to 25.12 have in common and nothing beyond, and refuse the rest. procd
 //! is a record of what it was asked ([`Root::asked`]) that also starts, signals and stops
 //! programs. What runs goes on between two commands, sees a network with nothing but loopback,
