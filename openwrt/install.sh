@@ -152,8 +152,11 @@ check_room() {
     needed=$(($(zcat "$here/bin/$target.gz" | wc -c) / 1024 + flash_reserve_kb))
     # Counted from the end: a long device name has a line of its own.
     free=$(df -k "${program%/*}" | awk 'END { print $(NF - 2) }')
-    [ "$free" -ge "$needed" ] ||
-        fail "$free kB of flash are free, $needed kB are needed: remove packages that you do not use (df -h /overlay)"
+    case $free in
+        '' | *[!0-9]*) warn "df does not say how much flash is free; $needed kB are needed" ;;
+        *) [ "$free" -ge "$needed" ] ||
+            fail "$free kB of flash are free, $needed kB are needed: remove packages that you do not use (df -h /overlay)" ;;
+    esac
 }
 
 # Root's right to write says nothing about a file system that is read-only.
@@ -212,9 +215,9 @@ choose_line() {
         printf 'Which one shall be watched? [%s] ' "$wan"
         read -r answer || answer=''
         if [ -n "$answer" ] && [ "$answer" != "$wan" ]; then
-            grep "^$answer " "$undo/lines" >"$undo/line" ||
+            awk -v name="$answer" '$1 == name' "$undo/lines" >"$undo/line"
+            read -r wan proto device state <"$undo/line" ||
                 fail "\"$answer\" is none of these: start again, or write it into $settings later"
-            read -r wan proto device state <"$undo/line"
         fi
     fi
     say "watching $wan ($proto on $device, $state)"
@@ -388,6 +391,8 @@ take_back() {
     if [ "$was" != nothing ]; then
         each_file remove_staged
         rm -rf "$undo" "$ours$new"
+        # The only folder of ours, unless another package has a file there.
+        rmdir /etc/capabilities 2>/dev/null
         say "undone: nothing of this run is left" >&2
     fi
 }

@@ -282,7 +282,7 @@ make_bundle() {
     name=netmonitor-$version
     folder=$work/bundle/$name
     mkdir -p "$folder/bin" "$folder/files"
-    for script in install.sh uninstall.sh; do
+    for script in install.sh uninstall.sh shell-version.sh; do
         [ -f "$here/$script" ] || die "there is no openwrt/$script"
         install -m 755 "$here/$script" "$folder/$script"
     done

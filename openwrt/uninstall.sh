@@ -47,6 +47,15 @@ remove_from_ram() {
     rm -f "$queue" "$queue.state" /var/run/netmonitor.conf
 }
 
+# Stopping returns at once; the program writes its events once more before it ends.
+wait_for_end() {
+    left=10
+    while pidof "${program##*/}" >/dev/null && [ "$left" -gt 0 ]; do
+        left=$((left - 1))
+        sleep 1
+    done
+}
+
 remove_files() {
     # The list itself goes last: what is cut off before can be run again.
     grep -v '^#' "$ours" | grep -vxF "$ours" | while read -r path; do
@@ -99,6 +108,7 @@ main() {
     if [ -x "$service" ]; then
         "$service" stop >/dev/null 2>&1
         "$service" disable >/dev/null 2>&1
+        wait_for_end
     fi
     remove_from_ram
     remove_files

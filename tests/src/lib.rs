@@ -34,6 +34,7 @@ pub mod meter;
 pub mod openwrt_root;
 pub mod random;
 pub mod router;
+pub mod router_bundle;
 pub mod router_log;
 pub mod running;
 pub mod samples;

@@ -81,7 +81,7 @@ const OURS: &str = "/.test";
 const BORROWED: [&str; 2] = ["flock", "pgrep"];
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
-const FOLDERS: [&str; 17] = [
+const FOLDERS: [&str; 19] = [
     ".test/ubus",
     ".test/uci/get",
     ".test/uci/show",
@@ -99,6 +99,8 @@ const FOLDERS: [&str; 17] = [
     "tmp/lock",
     "tmp/run",
     "usr/bin",
+    "usr/lib",
+    "usr/sbin",
 ];
 
 /// (path, text, mode)
@@ -208,11 +210,9 @@ impl Root {
     /// # Errors
     /// When it is not built.
     pub fn install_exporter(&self) -> Result<()> {
-        const NAME: &str = "netmonitor-exporter";
-        let built = built::program(NAME)?;
-        let small = self.path(&format!("{OURS}/{NAME}"));
-        namespaces::run("strip", &[Path::new("-o"), &small, &built])?;
-        self.install_program(&small, &format!("/usr/bin/{NAME}"))
+        let small = self.path(&format!("{OURS}/{EXPORTER}"));
+        strip_exporter(&small)?;
+        self.install_program(&small, &format!("/usr/bin/{EXPORTER}"))
     }
 
     /// Copies a folder of this machine over the root, with the modes of its files.
@@ -385,6 +385,14 @@ impl Root {
             Ok((status, body.to_owned()))
         })
     }
+}
+
+const EXPORTER: &str = "netmonitor-exporter";
+
+/// Copies the exporter that cargo has built, without what only a debugger reads.
+pub(crate) fn strip_exporter(to: &Path) -> Result<()> {
+    namespaces::run("strip", &[Path::new("-o"), to, &built::program(EXPORTER)?])?;
+    Ok(())
 }
 
 fn signal_of(status: std::process::ExitStatus) -> i32 {

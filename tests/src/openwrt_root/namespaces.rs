@@ -15,6 +15,8 @@ use anyhow::{Context, Result, ensure};
 /// Its own number as this machine counts is said last. `wait` takes in every process that has
 /// lost its parent, as an init does.
 const FIRST_PROCESS: &str = r#"
+# A file system of its own, as df sees it.
+mount --bind "$0" "$0"
 mount -t proc proc "$0/proc"
 mount -t sysfs sysfs "$0/sys"
 ip link set lo up
