@@ -9,6 +9,7 @@ for_tests='
 promtool:prometheus
 prometheus:prometheus
 prometheus-node-exporter:prometheus-node-exporter
+shellcheck:shellcheck
 jq:jq
 ip:iproute2
 unshare:util-linux
