@@ -23,11 +23,11 @@
 //! ```
 
 mod busybox;
+mod files;
 mod namespaces;
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
-use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -139,7 +139,7 @@ impl Root {
             fs::create_dir_all(folder.path().join(name))?;
         }
         symlink("tmp", folder.path().join("var"))?;
-        let made = make_devices(folder.path());
+        let made = files::make_devices(folder.path());
         made.context("the devices could not be made; this needs root")?;
         let namespaces = Namespaces::new(folder.path())?;
         let root = Self { namespaces, folder };
@@ -192,13 +192,13 @@ impl Root {
     /// When one of them cannot be copied.
     pub fn install_program(&self, program: &Path, path: &str) -> Result<()> {
         let target = self.path(path);
-        copy(program, &target)?;
+        files::copy(program, &target)?;
         // Of a program that is linked statically it says that it fails.
         let Ok(said) = namespaces::run("ldd", &[program]) else { return Ok(()) };
         for word in said.split_whitespace().filter(|word| word.starts_with('/')) {
             let library = self.path(word);
             if !library.exists() {
-                copy(Path::new(word), &library)?;
+                files::copy(Path::new(word), &library)?;
             }
         }
         Ok(())
@@ -220,9 +220,9 @@ impl Root {
     /// # Errors
     /// When a file cannot be copied.
     pub fn install_folder(&self, folder: &Path) -> Result<()> {
-        for name in walk(folder)? {
+        for name in files::walk(folder)? {
             if !name.ends_with('/') {
-                copy(&folder.join(&name), &self.path(&format!("/{name}")))?;
+                files::copy(&folder.join(&name), &self.path(&format!("/{name}")))?;
             }
         }
         Ok(())
@@ -309,7 +309,7 @@ impl Root {
     /// # Errors
     /// When a folder cannot be read.
     pub fn list(&self) -> Result<BTreeSet<String>> {
-        let paths = walk(self.folder.path())?.into_iter().map(|name| format!("/{name}"));
+        let paths = files::walk(self.folder.path())?.into_iter().map(|name| format!("/{name}"));
         Ok(paths.filter(|path| !path.starts_with(OURS)).collect())
     }
 
@@ -398,48 +398,4 @@ pub(crate) fn strip_exporter(to: &Path) -> Result<()> {
 fn signal_of(status: std::process::ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt;
     status.signal().unwrap_or_default()
-}
-
-/// Those that programs expect: number of the device by name.
-fn make_devices(root: &Path) -> Result<()> {
-    for (name, minor) in [("null", 3), ("zero", 5), ("full", 7), ("random", 8), ("urandom", 9)] {
-        let device = rustix::fs::makedev(1, minor);
-        let (kind, mode) = (rustix::fs::FileType::CharacterDevice, 0o666.into());
-        let file = root.join("dev").join(name);
-        rustix::fs::mknodat(rustix::fs::CWD, &file, kind, mode, device)?;
-        fs::set_permissions(file, Permissions::from_mode(0o666))?;
-    }
-    Ok(())
-}
-
-/// Programs are large, and nobody writes into them.
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    let copy = || {
-        fs::create_dir_all(to.parent().unwrap_or(to))?;
-        match fs::remove_file(to) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-            _ => fs::copy(from, to).map(|_| ()),
-        }
-    };
-    copy().with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
-}
-
-/// Relative to `folder`; folders end with `/`.
-fn walk(folder: &Path) -> Result<Vec<String>> {
-    let mut found = Vec::new();
-    let mut open = vec![String::new()];
-    while let Some(inner) = open.pop() {
-        for entry in fs::read_dir(folder.join(&inner))? {
-            let entry = entry?;
-            let name = entry.file_name().into_string();
-            let name = name.map_err(|name| anyhow::anyhow!("not UTF-8: {}", name.display()))?;
-            let mut path = format!("{inner}{name}");
-            if entry.file_type()?.is_dir() {
-                path.push('/');
-                open.push(path.clone());
-            }
-            found.push(path);
-        }
-    }
-    Ok(found)
 }

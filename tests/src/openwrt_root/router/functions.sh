@@ -60,7 +60,9 @@ config_foreach() {
 	# shellcheck disable=SC2153 # `append` sets it
 	for section in $CONFIG_SECTIONS; do
 		config_get of "$section" TYPE
-		[ -n "$type" ] && [ "$of" != "$type" ] || "$visit" "$section" "$@"
+		if [ -z "$type" ] || [ "$of" = "$type" ]; then
+			"$visit" "$section" "$@"
+		fi
 	done
 }
 
