@@ -76,8 +76,7 @@ fn it_starts_restarts_and_stops() -> Result<()> {
     let asked = root.asked()?;
     let command = "set_param command /usr/bin/netmonitor-exporter run \
                    --config /etc/netmonitor.conf --config /var/run/netmonitor.conf";
-    for line in [command, "set_param respawn 3600 5 0", "set_param stdout 1", "set_param stderr 1"]
-    {
+    for line in [command, "set_param respawn 3600 5 0", "set_param stderr 1"] {
         assert!(asked.iter().any(|asked| asked == line), "{line}: {asked:#?}");
     }
     let triggers: Vec<&String> = asked.iter().filter(|line| line.contains("trigger")).collect();
@@ -282,6 +281,7 @@ fn bad_values_of_uci_change_nothing() -> Result<()> {
         ("\toption token 'a\nTOKEN=b'\n", "option token has more than one line"),
         ("\toption api_port 'none'\n", "/etc/config/netmonitor: API_PORT=\"none\""),
         ("\toption token 'a\tb'\n", "/etc/config/netmonitor: TOKEN"),
+        ("\toption token 'a\n", "/etc/config/netmonitor cannot be read"),
     ] {
         root.write(UCI, format!("config netmonitor\n{option}"), 0o600)?;
         refuses(&root, "reload", 1, "err", why);
