@@ -1,5 +1,7 @@
 //! The installer on a router: what it lays down, what it replaces, what it undoes. Needs root.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -13,9 +13,7 @@ use ipnet::IpNet;
 
 use super::load::read_settings_file;
 use super::settings::{self, OLD_PING_TARGETS, Setting};
-use super::{
-    Config, Given, LogLevel, LogSource, OpticalSource, Origin, Scope, Target, TempSource, Token,
-};
+use super::{Config, Given, LogLevel, LogSource, OpticalSource, Scope, Target, TempSource, Token};
 
 /// Each target costs a socket and, at the shortest interval, 48 kB of history.
 const MAX_TARGETS: usize = 32;
@@ -96,8 +94,10 @@ impl<'g> Checker<'g> {
         (setting, &self.given[setting.key])
     }
 
+    /// The default that stands in a file, as the one of the package does, is no choice.
     fn is_chosen(&self, key: &str) -> bool {
-        self.given(key).1.origin != Origin::Default
+        let (setting, given) = self.given(key);
+        given.value.trim() != setting.default
     }
 
     /// Reads one value; a bad one is noted and replaced by the default.

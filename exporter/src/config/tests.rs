@@ -49,6 +49,12 @@ fn defaults_are_good_and_as_documented() {
 }
 
 #[test]
+fn the_default_wan_is_no_choice_wherever_it_stands() {
+    assert!(!config("WAN_IFACE=\"wan\"").wan_chosen);
+    assert!(config("WAN_IFACE=\"wan2\"").wan_chosen);
+}
+
+#[test]
 fn the_old_default_targets_become_the_new_ones_with_a_notice() {
     let loaded = load_text("PING_TARGETS=\"223.5.5.5 8.8.8.8\"").unwrap();
     assert_eq!(loaded.config.targets[1].scope, Scope::International);
