@@ -6,8 +6,8 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Zoned};
 
 use crate::roots::Roots;
 
@@ -71,7 +71,8 @@ pub(crate) fn local_zone(roots: &Roots) -> TimeZone {
 pub(crate) fn local_text(unix_time: Duration, zone: &TimeZone) -> String {
     let seconds = i64::try_from(unix_time.as_secs()).unwrap_or(i64::MAX);
     let at = Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX);
-    Zoned::new(at, zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    let at = zone.to_datetime(at);
+    format!("{} {:.0}", at.date(), at.time())
 }
 
 #[cfg(test)]
@@ -85,6 +86,11 @@ mod tests {
         std::fs::write(dir.path().join("etc/TZ"), "CST-8\n").unwrap();
         let zone = local_zone(&Roots::new(dir.path()));
         assert_eq!(local_text(Duration::from_secs(1_739_327_640), &zone), "2025-02-12 10:34:00");
+    }
+
+    #[test]
+    fn the_end_of_time_is_shown_in_whole_seconds() {
+        assert_eq!(local_text(Duration::MAX, &TimeZone::UTC), "9999-12-30 22:00:00");
     }
 
     #[test]

@@ -8,6 +8,10 @@
 use std::fmt;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
+
 use super::event::Told;
 use super::kind::Kind;
 use super::parse::envelope::{Line, LocalTime, Origin, Stamp};
@@ -167,7 +171,7 @@ impl fmt::Display for Shown {
                 write!(f, "+{}.{:06}", uptime.as_secs(), uptime.subsec_micros())
             }
             Self::Unix(at) => match unix(*at) {
-                Some(at) => write!(f, "{}", at.strftime("%Y-%m-%d %H:%M:%S")),
+                Some(at) => write!(f, "{} {}", at.date(), at.time()),
                 None => write!(f, "+{}", at.as_secs()),
             },
             Self::Local(LocalTime { year, month, day, hour, minute, second }) => {
@@ -180,8 +184,10 @@ impl fmt::Display for Shown {
     }
 }
 
-fn unix(at: Duration) -> Option<jiff::Timestamp> {
-    jiff::Timestamp::from_second(i64::try_from(at.as_secs()).ok()?).ok()
+/// In UTC, whole seconds.
+fn unix(at: Duration) -> Option<DateTime> {
+    let at = Timestamp::from_second(i64::try_from(at.as_secs()).ok()?).ok()?;
+    Some(Offset::UTC.to_datetime(at))
 }
 
 #[cfg(test)]
