@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo build static test lint unit bench soak fuzz test-api tools compiler no-static
+.PHONY: help run demo build static arm dist test lint unit bench soak fuzz test-api tools compiler no-static
 
 # For build_info and the page.
 export BUILD_REVISION := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
@@ -34,7 +34,19 @@ build: compiler ## exporter and bridge for this machine
 static: compiler ## a small static exporter for this machine's architecture
 	openwrt/build-static.sh
 
-test: tools lint unit ## everything that must be green before a change lands
+# Of another CPU family than this machine's, and the one that most routers have.
+FOREIGN_CPUS ?= aarch64-unknown-linux-musl
+
+arm: tools ## the static exporter for FOREIGN_CPUS (aarch64), tried under QEMU
+	for target in $(FOREIGN_CPUS); do openwrt/build-static.sh $$target || exit 1; done
+	FOREIGN_CPUS="$(FOREIGN_CPUS)" cargo test --locked -p netmonitor-tests \
+	  --features foreign-cpus --test foreign_cpus
+
+dist: tools ## what routers install, into target/dist: for all CPUs, tried under QEMU
+	$(MAKE) arm FOREIGN_CPUS="$$(openwrt/package.sh targets | tr '\n' ' ')"
+	openwrt/dist.sh
+
+test: tools lint unit arm ## everything that must be green before a change lands
 
 compiler:
 	@tests/install-tools.sh build

@@ -7,6 +7,8 @@
 #       is built; .apk (25.12) too, where an apk with `mkpkg` is on PATH
 #   openwrt/package.sh bundle [OPTION ...]
 #       one archive with install.sh and the programs that are built
+#   openwrt/package.sh targets
+#       prints for which CPUs there are to be programs
 #
 #   --binary TARGET=FILE   this program and no others; may be repeated. Without it: those that
 #                          build-static.sh has left in target/static
@@ -34,8 +36,8 @@ root=$(dirname "$here")
 
 what=${1:-}
 case $what in
-    packages | bundle) shift ;;
-    *) die "say what to make, 'packages' or 'bundle': see the head of this file" ;;
+    packages | bundle | targets) shift ;;
+    *) die "say what is wanted, 'packages' or 'bundle': see the head of this file" ;;
 esac
 binaries=''
 out=$root/target/dist
@@ -72,6 +74,11 @@ architectures() {
 targets() {
     architectures | awk '$2 != "refused" { print $2 }' | sort -u
 }
+
+if [ "$what" = targets ]; then
+    targets
+    exit
+fi
 
 # The program for a target; nothing if there is none.
 binary_of() {

@@ -21,6 +21,7 @@ strip:binutils
 busybox:busybox-static
 faketime:faketime
 sqlite3:sqlite3
+qemu-aarch64-static:qemu-user-static
 '
 
 missing=''

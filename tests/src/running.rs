@@ -123,6 +123,12 @@ fn spawn(mut command: Command, cores: Option<&Cores>) -> std::io::Result<Killed>
 }
 
 impl Running {
+    /// The number of its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.0.id()
+    }
+
     /// Fails when the program has ended, with its last words.
     ///
     /// # Errors
