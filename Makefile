@@ -39,8 +39,8 @@ FOREIGN_CPUS ?= aarch64-unknown-linux-musl
 
 arm: tools ## the static exporter for FOREIGN_CPUS (aarch64), tried under QEMU
 	for target in $(FOREIGN_CPUS); do openwrt/build-static.sh $$target || exit 1; done
-	FOREIGN_CPUS="$(FOREIGN_CPUS)" cargo test --locked -p netmonitor-tests \
-	  --features foreign-cpus --test foreign_cpus
+	FOREIGN_CPUS="$(FOREIGN_CPUS)" cargo test --locked --workspace \
+	  --features netmonitor-tests/foreign-cpus --test foreign_cpus
 
 dist: tools ## what routers install, into target/dist: for all CPUs, tried under QEMU
 	$(MAKE) arm FOREIGN_CPUS="$$(openwrt/package.sh targets | tr '\n' ' ')"
@@ -56,7 +56,7 @@ tools:
 
 lint: tools ## format, clippy, documents, licences, shell scripts
 	cargo fmt --all --check
-	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --workspace --all-targets --features netmonitor-tests/foreign-cpus -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items --quiet
 	tests/check-licences.sh
 	tests/check-scripts.sh

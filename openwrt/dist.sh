@@ -18,5 +18,6 @@ rm -rf "$dist"
 "$here/package.sh" packages
 "$here/package.sh" bundle
 cd "$dist"
-find . -type f ! -name SHA256SUMS | sed 's|^\./||' | LC_ALL=C sort | xargs sha256sum >SHA256SUMS
+sums=$(find . -type f | sed 's|^\./||' | LC_ALL=C sort | xargs sha256sum)
+echo "$sums" >SHA256SUMS
 echo "$(wc -l <SHA256SUMS) files in target/dist"
