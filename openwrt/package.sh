@@ -205,8 +205,9 @@ apk_package() {
     mkdir "$work/apk-scripts"
     cp -a "$work/data" "$work/apk"
     lists=$work/apk/lib/apk/packages
+    laid_down=$(contents | awk '{ print "/" $1 }' | sort)
     mkdir -p "$lists"
-    (cd "$work/apk" && find . -type f | sed 's/^\.//' | sort) >"$lists/$package.list"
+    echo "$laid_down" >"$lists/$package.list"
     settings >"$lists/$package.conffiles"
     while read -r path; do
         echo "$path $(sha256sum <"$work/apk$path" | cut -d ' ' -f 1)"

@@ -472,3 +472,206 @@ fn only_removal_takes_away_what_the_program_wrote() -> Result<()> {
     assert!(root.join("etc/netmonitor.conf").exists(), "the package manager's, as settings");
     Ok(())
 }
+
+/// Plays `apk mkpkg` of apk-tools 3: writes its arguments into the output, each on a line,
+/// with what the files in them say. No registry that this can install from has the real one.
+const APK: &str = r#"#!/bin/sh
+[ "$1" = mkpkg ] || exit 99
+if [ "$2" = --help ]; then echo "  -I, --info NAME:VALUE"; exit; fi
+shift
+set -e
+mkdir -p "$APK_KEPT"
+told=''
+while [ $# -gt 0 ]; do
+    case $1 in
+        --info) told="$told
+$2" ;;
+        --script) told="$told
+script $2"
+        cp "${2#*:}" "$APK_KEPT/${2%%:*}" ;;
+        --files) cp -a "$2" "$APK_KEPT/files" ;;
+        --output) output=$2 ;;
+        *) exit 98 ;;
+    esac
+    shift 2
+done
+echo "$told" | sed '/^$/d; s/^\(script [^:]*\):.*/\1/' >"$output"
+"#;
+
+#[test]
+fn an_apk_is_asked_for_as_openwrt_does() -> Result<()> {
+    let tree = Tree::new()?;
+    let (bin, kept) = (tree.path("bin"), tree.path("kept"));
+    fs::create_dir_all(&bin)?;
+    fs::write(bin.join("apk"), APK)?;
+    fs::set_permissions(bin.join("apk"), Permissions::from_mode(0o755))?;
+    let path =
+        format!("{}:{}", bin.display(), std::env::var_os("PATH").unwrap_or_default().display());
+    let mut command = tree.with_programs("packages");
+    command.arg("aarch64_cortex-a72").env("PATH", path).env("APK_KEPT", &kept);
+    told(&mut command)?;
+
+    let version = env!("CARGO_PKG_VERSION");
+    let apk = format!("out/packages/aarch64_cortex-a72/netmonitor-exporter-{version}-r1.apk");
+    let asked = read(&tree.path(&apk))?;
+    for line in [
+        "name:netmonitor-exporter",
+        &format!("version:{version}-r1"),
+        "arch:aarch64_cortex-a72",
+        "license:MIT",
+        "script pre-install",
+        "script pre-upgrade",
+        "script post-install",
+        "script post-upgrade",
+        "script pre-deinstall",
+        "script post-deinstall",
+    ] {
+        assert!(asked.lines().any(|asked| asked == line), "{line}: {asked}");
+    }
+
+    // The lists that OpenWrt's functions and sysupgrade read.
+    let lists = kept.join("files/lib/apk/packages");
+    let mut paths: Vec<_> = contents()?.iter().map(|one| format!("/{}\n", one.path)).collect();
+    paths.sort();
+    assert_eq!(read(&lists.join("netmonitor-exporter.list"))?, paths.concat());
+    assert_eq!(read(&lists.join("netmonitor-exporter.conffiles"))?, "/etc/netmonitor.conf\n");
+    let settings = source("openwrt/files/etc/netmonitor.conf");
+    let sum = told(tool("sha256sum").arg(settings))?;
+    let sum = sum.split(' ').next().unwrap_or_default();
+    assert_eq!(
+        read(&lists.join("netmonitor-exporter.conffiles_static"))?,
+        format!("/etc/netmonitor.conf {sum}\n")
+    );
+
+    // The scripts know whose they are; apk does not tell them.
+    let root = root_with_scripts(&tree)?;
+    let control = root.path().join("control");
+    for script in ["post-install", "post-upgrade", "pre-deinstall"] {
+        fs::copy(kept.join(script), control.join(script))?;
+    }
+    for (script, said) in [
+        ("post-install", "postinst post-install  pkgname=netmonitor-exporter upgrade=\n"),
+        ("post-upgrade", "postinst post-upgrade  pkgname=netmonitor-exporter upgrade=1\n"),
+        ("pre-deinstall", "prerm pre-deinstall  pkgname=netmonitor-exporter upgrade=\n"),
+    ] {
+        assert_eq!(run_in(root.path(), &format!("/control/{script}"), &[], &[])?, said);
+    }
+    for (script, of) in [("preinst", "pre-install"), ("postrm", "post-deinstall")] {
+        assert_eq!(read(&kept.join(of))?, read(&source("openwrt/scripts").join(script))?);
+    }
+    Ok(())
+}
+
+/// Plays as much of OpenWrt's build system as a package's Makefile meets: the words that it
+/// uses, and what happens to its parts.
+const RULES: &str = "INCLUDE_DIR := $(TOPDIR)/include
+INSTALL_DIR := install -d -m 0755
+INSTALL_BIN := install -m 0755
+INSTALL_DATA := install -m 0644
+INSTALL_CONF := install -m 0600
+RUST_ARCH_DEPENDS := @(aarch64||arm)
+";
+const PACKAGE: &str = "PKG_BUILD_DIR := $(TOPDIR)/build
+PKG_INSTALL_DIR := $(TOPDIR)/installed
+define BuildPackage
+$(eval $(Package/$(1)))
+$(foreach part,conffiles preinst postinst postrm,$(file >$(TOPDIR)/$(part),$(Package/$(1)/$(part))))
+$(file >$(TOPDIR)/about,$(PKG_NAME) $(PKG_VERSION) $(PKG_RELEASE) $(PKG_BUILD_DEPENDS) $(DEPENDS))
+all:
+\tmkdir -p $(PKG_BUILD_DIR) $(PKG_INSTALL_DIR)/bin $(TOPDIR)/root
+\t$(Build/Prepare)
+\t$(Build/Compile)
+\t$(call Package/$(1)/install,$(TOPDIR)/root)
+endef
+";
+const RUST: &str = "Build/Compile/Cargo = cp $(PKG_BUILD_DIR)/$(1)/Cargo.toml $(PKG_INSTALL_DIR)/bin/netmonitor-exporter
+RustBinPackage :=
+";
+
+fn make(makefile: &Path) -> Result<(TempDir, Output)> {
+    let top = TempDir::new()?;
+    for (path, text) in [
+        ("rules.mk", RULES),
+        ("include/package.mk", PACKAGE),
+        ("feeds/packages/lang/rust/rust-package.mk", RUST),
+    ] {
+        let file = top.path().join(path);
+        fs::create_dir_all(file.parent().context("no parent")?)?;
+        fs::write(file, text)?;
+    }
+    let folder = makefile.parent().context("no parent")?;
+    let mut make = tool("make");
+    make.arg("-C").arg(folder).arg(format!("TOPDIR={}", top.path().display()));
+    Ok((top, make.output().context("make")?))
+}
+
+#[test]
+fn the_feed_lays_down_the_same_files_with_the_same_scripts() -> Result<()> {
+    let makefile = source("openwrt/feed/netmonitor-exporter/Makefile");
+    let (top, output) = make(&makefile)?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let top = top.path();
+
+    let version = env!("CARGO_PKG_VERSION");
+    let about = read(&top.join("about"))?;
+    assert_eq!(about.trim(), format!("netmonitor-exporter {version} 1 rust/host @(aarch64||arm)"));
+    let mut list = tool("find");
+    list.arg(top.join("root")).args(["-type", "f", "-printf", "%P %m\n"]);
+    let list = told(&mut list)?;
+    let mut laid_down: Vec<_> = list.lines().map(str::to_owned).collect();
+    laid_down.sort();
+    let mut expected: Vec<_> =
+        contents()?.iter().map(|one| format!("{} {:o}", one.path, one.mode)).collect();
+    expected.sort();
+    assert_eq!(laid_down, expected);
+    for content in contents()? {
+        let from = match content.path.as_str() {
+            // Cargo was asked for this member of the workspace.
+            PROGRAM => source("exporter/Cargo.toml"),
+            path => source("openwrt/files").join(path),
+        };
+        assert_eq!(fs::read(top.join("root").join(&content.path))?, fs::read(from)?);
+    }
+    let settings: String = contents()?
+        .iter()
+        .filter(|content| content.is_settings)
+        .map(|content| format!("/{}\n", content.path))
+        .collect();
+    assert_eq!(read(&top.join("conffiles"))?, settings);
+    for script in ["preinst", "postinst", "postrm"] {
+        let ours = read(&source("openwrt/scripts").join(script))?;
+        let without_comments: String = ours
+            .lines()
+            .filter(|line| !line.starts_with('#') || line.starts_with("#!"))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        assert_eq!(read(&top.join(script))?, without_comments, "{script}");
+    }
+
+    // What is prepared is a workspace that cargo takes, and not what was built here.
+    assert!(!top.join("build/target").exists());
+    let mut cargo = tool("cargo");
+    cargo.envs(
+        ["HOME", "CARGO_HOME", "RUSTUP_HOME"]
+            .map(|name| (name, std::env::var_os(name).unwrap_or_default()))
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty()),
+    );
+    cargo.args(["metadata", "--locked", "--offline", "--no-deps", "--format-version", "1"]);
+    told(cargo.arg("--manifest-path").arg(top.join("build/exporter/Cargo.toml")))?;
+    Ok(())
+}
+
+#[test]
+fn a_copy_of_the_feed_asks_for_the_address_of_the_source() -> Result<()> {
+    let folder = TempDir::new()?;
+    let copy = folder.path().join("net/netmonitor-exporter/Makefile");
+    fs::create_dir_all(copy.parent().context("no parent")?)?;
+    fs::copy(source("openwrt/feed/netmonitor-exporter/Makefile"), &copy)?;
+    let (_top, output) = make(&copy)?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(said.contains("needs a PKG_SOURCE_URL"), "{said}");
+    Ok(())
+}
