@@ -26,6 +26,7 @@ mod running;
 mod scrape;
 mod slow_io;
 mod status;
+mod tally;
 mod telemetry;
 mod test_event;
 mod text_format;

@@ -6,7 +6,6 @@
 //! answering path.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use tokio::time::timeout;
 
 use crate::exposition::{Encode, Exposition};
 use crate::roots::{ReadError, Roots};
+use crate::tally::Tally;
 
 /// A healthy sensor answers within 0.1 s; a slow I²C bus within 0.5 s.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -59,7 +59,7 @@ impl Stuck {
 
 /// How often a read has hung.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Hangs(Arc<AtomicU64>);
+pub(crate) struct Hangs(Arc<Tally>);
 
 impl SlowIo {
     pub(crate) fn new(roots: Roots) -> Self {
@@ -139,7 +139,7 @@ impl SlowIo {
             Err(_elapsed) => {
                 // Without jobs the thread ends by itself, once the read returns.
                 *thread = None;
-                self.hangs.0.fetch_add(1, Ordering::Relaxed);
+                self.hangs.0.add(1);
                 Err(hangs())
             }
         }
@@ -159,7 +159,7 @@ fn fail_with_thread() -> ! {
 
 impl Encode for Hangs {
     fn encode(&self, out: &mut Exposition<'_>) -> std::fmt::Result {
-        let total = self.0.load(Ordering::Relaxed);
+        let total = self.0.get();
         out.counter(
             "sensor_hangs_total",
             "Sensor reads that did not return in time and were abandoned",
@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(hung, Err(hangs.clone()));
         assert_eq!(slow.run("sensor", || 1).await, Err(hangs));
         assert_eq!(slow.run("other", || 2).await, Ok(2), "the others go on");
-        assert_eq!(slow.hangs.0.load(Ordering::Relaxed), 1, "one hang is counted once");
+        assert_eq!(slow.hangs.0.get(), 1, "one hang is counted once");
 
         release.send(()).unwrap();
         ended.await.unwrap();

@@ -11,7 +11,7 @@ mod logread;
 mod ubus;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
@@ -24,6 +24,7 @@ use super::lines::Splitter;
 use super::positions::Place;
 use super::timeline::{Span, Timeline};
 use crate::clock;
+use crate::tally::Tally;
 
 pub(crate) use kernel_log::KernelLog;
 pub(crate) use log_file::LogFile;
@@ -69,10 +70,10 @@ impl Source {
 pub(crate) struct Health {
     wanted: AtomicUsize,
     open: AtomicUsize,
-    lines: AtomicU64,
-    cut: AtomicU64,
-    missed: AtomicU64,
-    restarts: AtomicU64,
+    lines: Tally,
+    cut: Tally,
+    missed: Tally,
+    restarts: Tally,
 }
 
 impl Health {
@@ -86,21 +87,21 @@ impl Health {
     }
 
     pub(crate) fn lines(&self) -> u64 {
-        self.lines.load(Ordering::Relaxed)
+        self.lines.get()
     }
 
     /// Lines that were longer than anybody writes, and lost their end.
     pub(crate) fn cut(&self) -> u64 {
-        self.cut.load(Ordering::Relaxed)
+        self.cut.get()
     }
 
     /// Times that the source had dropped lines before we could read them.
     pub(crate) fn missed(&self) -> u64 {
-        self.missed.load(Ordering::Relaxed)
+        self.missed.get()
     }
 
     pub(crate) fn restarts(&self) -> u64 {
-        self.restarts.load(Ordering::Relaxed)
+        self.restarts.get()
     }
 }
 
@@ -112,8 +113,8 @@ impl Health {
             lines += 1;
             each(line);
         });
-        self.lines.fetch_add(lines, Ordering::Relaxed);
-        self.cut.fetch_add(splitter.cut_lines() - cut, Ordering::Relaxed);
+        self.lines.add(lines);
+        self.cut.add(splitter.cut_lines() - cut);
     }
 }
 
@@ -211,12 +212,12 @@ impl<'a> Feed<'a> {
 
     /// A line that stands in no stream of bytes.
     fn record(&mut self, line: &[u8], place: Place<'_>) {
-        self.health.lines.fetch_add(1, Ordering::Relaxed);
+        self.health.lines.add(1);
         self.intake.line(&mut self.timeline, line, |_| place);
     }
 
     fn missed_some(&self) {
-        self.health.missed.fetch_add(1, Ordering::Relaxed);
+        self.health.missed.add(1);
     }
 }
 
@@ -244,6 +245,6 @@ pub(crate) async fn keep_open<F: Follow>(mut source: F, intake: Arc<Intake>, hea
         feed.closed(&reason, ended);
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
-        health.restarts.fetch_add(1, Ordering::Relaxed);
+        health.restarts.add(1);
     }
 }
