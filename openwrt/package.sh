@@ -214,6 +214,8 @@ apk_package() {
     done <"$lists/$package.conffiles" >"$lists/$package.conffiles_static"
     chmod 644 "$lists/"*
 
+    find "$work/apk" -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
+
     # apk tells its scripts neither which package they are of nor that it updates.
     scripts=$work/apk-scripts
     cp "$here/scripts/preinst" "$scripts/pre-install"
@@ -266,6 +268,9 @@ make_packages() {
     if ! has_mkpkg; then
         apk=no
         say "no .apk: that takes apk-tools 3 (apk mkpkg) on PATH"
+    elif [ "$(id -u)" != 0 ]; then
+        apk=no
+        say "no .apk: it records whose the files are, so making it takes root (or fakeroot)"
     fi
     mkdir -p "$out/packages"
     for name in "$@"; do

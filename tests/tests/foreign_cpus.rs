@@ -44,6 +44,7 @@ impl Cpu {
             own if own == std::env::consts::ARCH => None,
             "armv7" => Some("qemu-arm-static"),
             "aarch64" => Some("qemu-aarch64-static"),
+            "mipsel" => Some("qemu-mipsel-static"),
             "x86_64" => Some("qemu-x86_64-static"),
             _ => bail!("{target}: no emulator is known for it"),
         };
