@@ -94,11 +94,11 @@ binary_of() {
 manifest=$root/Cargo.toml
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' "$manifest")
 licence=$(sed -n '/^\[workspace.package\]/,/^\[/s/^license = "\(.*\)"/\1/p' "$manifest")
-release=$(sed -n 's/^PKG_RELEASE:=//p' "$here/feed/$package/Makefile")
+release=$(sed -n 's/^PKG_RELEASE:=//p' "$here/Makefile")
 description=$(sed -n 's/^description = "\(.*\)"/\1/p' "$root/exporter/Cargo.toml")
 maintainer='netmonitor contributors'
 [ -n "$version" ] || die "Cargo.toml has no version in [workspace.package]"
-[ -n "$release" ] || die "openwrt/feed/$package/Makefile has no PKG_RELEASE"
+[ -n "$release" ] || die "openwrt/Makefile has no PKG_RELEASE"
 
 # An archive of the tree has no commit, but files with the commit's time.
 : "${SOURCE_DATE_EPOCH:=$(git -C "$root" log -1 --format=%ct 2>/dev/null || stat -c %Y "$root/Cargo.lock")}"
@@ -257,7 +257,7 @@ make_packages() {
         case $row in
             '') die "OpenWrt has no package architecture '$name': see openwrt/architectures" ;;
             *' refused '*)
-                die "$name: ${row#* refused }. The feed's Makefile builds for this very CPU if Rust can: docs/openwrt-build.md"
+                die "$name: ${row#* refused }. openwrt/Makefile builds for this very CPU if Rust can: docs/openwrt-build.md"
                 ;;
         esac
         [ -n "$(binary_of "${row#* }")" ] ||

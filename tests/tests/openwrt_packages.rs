@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -293,7 +293,7 @@ fn an_architecture_without_a_program_is_refused_with_the_reason() -> Result<()> 
     for row in refused {
         let said = refusal(&tree.with_programs("packages").arg(&row[0]).output()?);
         let reason = row[2..].join(" ");
-        assert!(said.contains(&format!("{}: {reason}. The feed's Makefile", row[0])), "{said}");
+        assert!(said.contains(&format!("{}: {reason}. openwrt/Makefile", row[0])), "{said}");
     }
     let said = refusal(&tree.with_programs("packages").arg("toaster").output()?);
     assert!(said.contains("no package architecture 'toaster'"), "{said}");
@@ -606,9 +606,12 @@ fn make(makefile: &Path) -> Result<(TempDir, Output)> {
 }
 
 #[test]
-fn the_feed_lays_down_the_same_files_with_the_same_scripts() -> Result<()> {
-    let makefile = source("openwrt/feed/netmonitor-exporter/Makefile");
-    let (top, output) = make(&makefile)?;
+fn the_makefile_lays_down_the_same_files_with_the_same_scripts() -> Result<()> {
+    // As a user of the SDK has it: a link in its folder of packages.
+    let packages = TempDir::new()?;
+    let link = packages.path().join("netmonitor-exporter");
+    symlink(fs::canonicalize(source("openwrt"))?, &link)?;
+    let (top, output) = make(&link.join("Makefile"))?;
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     let top = top.path();
@@ -664,11 +667,11 @@ fn the_feed_lays_down_the_same_files_with_the_same_scripts() -> Result<()> {
 }
 
 #[test]
-fn a_copy_of_the_feed_asks_for_the_address_of_the_source() -> Result<()> {
+fn a_copy_of_the_makefile_asks_for_the_address_of_the_source() -> Result<()> {
     let folder = TempDir::new()?;
     let copy = folder.path().join("net/netmonitor-exporter/Makefile");
     fs::create_dir_all(copy.parent().context("no parent")?)?;
-    fs::copy(source("openwrt/feed/netmonitor-exporter/Makefile"), &copy)?;
+    fs::copy(source("openwrt/Makefile"), &copy)?;
     let (_top, output) = make(&copy)?;
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success());
