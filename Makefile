@@ -2,7 +2,8 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo build static arm dist test lint unit bench soak fuzz test-api tools compiler no-static
+.PHONY: help run demo build static arm dist test lint unit bench soak fuzz test-api measure-arm \
+	tools compiler no-static
 
 # For build_info and the page.
 export BUILD_REVISION := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
@@ -13,7 +14,7 @@ HOST_ARCH := $(shell uname -m)
 STATIC := target/static/$(HOST_ARCH)-unknown-linux-musl/release/netmonitor-exporter
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## watch this machine: http://localhost:8321/, history on http://localhost:5000/
 	@mkdir -p target/run; $(EXPORTER) run & exporter=$$!; trap "kill $$exporter" EXIT; \
@@ -83,6 +84,11 @@ soak: build no-static ## two hundred kills of each program, then an hour of ping
 test-api: compiler ## requests made up from the bridge's OpenAPI document, in a minute
 	cargo build --locked -p netmonitor-bridge
 	tests/test-api.sh target/debug/netmonitor-bridge
+
+measure-arm: compiler ## the static exporter in an emulated ARM64 machine: start, memory, pings, log (100 MB of downloads)
+	@tests/install-tools.sh vm
+	openwrt/build-static.sh aarch64-unknown-linux-musl
+	tests/arm-machine/measure.sh
 
 # What libFuzzer needs from the compiler; the switch that means all this is not for stable
 # releases. Only for the target: build scripts and macros are not looked at.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs the Debian packages that a make target needs, if any is missing; quiet when
 # none is. `install-tools.sh build` for compiling, `install-tools.sh test` for the rest too,
-# `install-tools.sh fuzz` for libFuzzer.
+# `install-tools.sh fuzz` for libFuzzer, `install-tools.sh vm` for the emulated ARM64 machine.
 set -eu
 
 # program:package; the real readers of what we write, and the system's own tools.
@@ -45,6 +45,10 @@ if [ "$1" = test ]; then
 fi
 if [ "$1" = fuzz ]; then
   command -v c++ >/dev/null 2>&1 || lacks g++
+fi
+if [ "$1" = vm ]; then
+  command -v qemu-system-aarch64 >/dev/null 2>&1 || lacks qemu-system-arm
+  command -v cpio >/dev/null 2>&1 || lacks cpio
 fi
 [ -n "$missing" ] || exit 0
 
