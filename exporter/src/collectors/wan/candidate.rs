@@ -9,10 +9,13 @@ use serde_json::Value;
 
 use super::PPPOE;
 
-/// Protocols that somebody at the other end answers. A static address is a WAN only while it
-/// has the default route; a tunnel (`wireguard`) never is: it runs over the WAN.
-const UPLINKS: [&str; 9] =
-    [PPPOE, "dhcp", "pppoa", "qmi", "mbim", "ncm", "3g", "modemmanager", "static"];
+/// Protocols that a line to the internet may have. A tunnel such as `wireguard` is none: it runs
+/// over the line.
+const UPLINKS: [&str; 11] =
+    [PPPOE, "dhcp", "pppoa", "qmi", "mbim", "ncm", "3g", "modemmanager", "static", "l2tp", "pptp"];
+
+/// Also spoken within the house, or over another line.
+const ONLY_WITH_ROUTE: [&str; 3] = ["static", "l2tp", "pptp"];
 
 /// An interface of netifd that may be the WAN.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,20 +35,24 @@ pub(crate) struct Candidate {
 pub(crate) fn parse(dump: &str) -> Option<Vec<Candidate>> {
     let dump: Value = serde_json::from_str(dump).ok()?;
     let interfaces = dump["interface"].as_array()?;
-    let mut candidates: Vec<Candidate> = interfaces.iter().filter_map(candidate).collect();
+    let mut candidates: Vec<Candidate> =
+        interfaces.iter().filter_map(|status| candidate(status, interfaces)).collect();
     // Stable: what netifd lists first stays first among equals.
     candidates.sort_by_key(|one| (one.route.is_none(), one.route, one.proto != PPPOE));
     Some(candidates)
 }
 
-fn candidate(status: &Value) -> Option<Candidate> {
+fn candidate(status: &Value, all: &[Value]) -> Option<Candidate> {
     let text = |key: &str| status[key].as_str().unwrap_or_default().to_owned();
     let (interface, proto) = (text("interface"), text("proto"));
     let up = status["up"] == true;
-    let route = default_route(status);
+    // A modem's addresses and routes are told of an interface that netifd makes beside it.
+    let beside = |other: &&Value| other["dynamic"] == true && has_device_of(other, status);
+    let route =
+        default_route(status).or_else(|| all.iter().filter(beside).filter_map(default_route).min());
     // The IPv6 half of a WAN appears as an interface of its own, made by netifd.
     let is_uplink = UPLINKS.contains(&proto.as_str()) && status["dynamic"] != true;
-    let is_wan = route.is_some() || proto != "static";
+    let is_wan = route.is_some() || !ONLY_WITH_ROUTE.contains(&proto.as_str());
     if interface.is_empty() || !is_uplink || !is_wan {
         return None;
     }
@@ -56,6 +63,11 @@ fn candidate(status: &Value) -> Option<Candidate> {
         None => "-".to_owned(),
     };
     Some(Candidate { interface, proto, device, up, route })
+}
+
+fn has_device_of(one: &Value, other: &Value) -> bool {
+    let device = &one["l3_device"];
+    device.is_string() && *device == other["l3_device"]
 }
 
 fn default_route(status: &Value) -> Option<u64> {
@@ -126,6 +138,15 @@ mod tests {
             route("uplink", "static", 10),
         ];
         check(&all.join(","), &["uplink static x up", "wwan dhcp x up"]);
+    }
+
+    #[test]
+    fn a_modem_has_the_route_of_the_interface_beside_it() {
+        let modem = r#"{"interface": "wwan", "up": true, "proto": "qmi", "l3_device": "wwan0"}"#;
+        let beside = r#"{"interface": "wwan_4", "up": true, "proto": "dhcp", "dynamic": true,
+            "l3_device": "wwan0", "route": [{"target": "0.0.0.0", "mask": 0}]}"#;
+        let idle = r#"{"interface": "wan", "up": false, "proto": "dhcp", "device": "eth1"}"#;
+        check(&[idle, modem, beside].join(","), &["wwan qmi wwan0 up", "wan dhcp eth1 down"]);
     }
 
     #[test]
