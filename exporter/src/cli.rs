@@ -188,6 +188,9 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let root = matches.get_one::<PathBuf>("root").cloned().unwrap_or_else(|| "/".into());
     let roots = Roots::new(root);
     let layers = layers(matches);
+    if name == "run" {
+        return with_runtime(watch_and_answer(&roots, &layers));
+    }
     let loaded = config::load(&layers, &roots)?;
     match name {
         "check-config" => {
@@ -210,7 +213,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
             say(&mut std::io::stdout(), &test_event::send(&roots, &loaded.config).await?);
             Ok(())
         }),
-        _ => with_runtime(watch_and_answer(&roots, &layers, loaded)),
+        name => bail!("there is no subcommand {name}"),
     }
 }
 
@@ -299,7 +302,10 @@ fn replay_log(matches: &ArgMatches, config: &Config) -> Result<()> {
         .with_context(|| format!("{} cannot be replayed", path.display()))
 }
 
-async fn watch_and_answer(roots: &Roots, layers: &Layers, loaded: Loaded) -> Result<()> {
+async fn watch_and_answer(roots: &Roots, layers: &Layers) -> Result<()> {
+    // Before anything that takes time: a reload just after the start must not end the program.
+    let hangups = signal(SignalKind::hangup()).context("signals cannot be received")?;
+    let loaded = config::load(layers, roots)?;
     let telemetry = Telemetry::start(loaded.config.log_level)?;
     for warning in &loaded.warnings {
         warn!("{warning}");
@@ -309,7 +315,6 @@ async fn watch_and_answer(roots: &Roots, layers: &Layers, loaded: Loaded) -> Res
         return Ok(());
     }
     // Before anything is said: who reads that we answer may send a signal at once.
-    let hangups = signal(SignalKind::hangup()).context("signals cannot be received")?;
     let mut terminate = signal(SignalKind::terminate()).context("signals cannot be received")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be received")?;
     let (running, live) = Live::new(loaded.config);
