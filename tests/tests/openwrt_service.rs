@@ -160,10 +160,15 @@ fn bad_settings_start_nothing_and_stop_nothing() -> Result<()> {
         root.write(SETTINGS, bad, 0o644)?;
         refuses(&root, "reload", 1, "err", "/etc/netmonitor.conf line 1: ");
         assert!(root.log()?.contains("err netmonitor: reload: what runs keeps the settings"));
+        refuses(&root, "check", 1, "err", "/etc/netmonitor.conf line 1: ");
+        refuses(&root, "restart", 1, "err", "/etc/netmonitor.conf line 1: ");
     }
     root.remove(SETTINGS)?;
     refuses(&root, "reload", 1, "err", "/etc/netmonitor.conf: cannot be read");
     assert_eq!(root.asked()?, Vec::<String>::new());
+    // procd is told of the same instance: of one that it does not hear of it makes an end.
+    refuses(&root, "start", 1, "err", "/etc/netmonitor.conf: cannot be read");
+    assert!(root.asked()?.iter().any(|line| line.starts_with("open_instance")));
     assert_eq!(root.pid("netmonitor")?, pid);
     assert!(pings(&root, "127.0.0.1")?);
     Ok(())
