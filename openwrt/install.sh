@@ -6,8 +6,9 @@
 # Run it as root in the folder that the bundle was unpacked to. It may be run again at any
 # time: settings are kept, and what an interrupted run has left is mended. --yes asks nothing.
 #
-# In four parts: look (nothing is changed), stage (new files beside the old ones), switch
-# (old programs stop, new ones start), verify (one request). What fails is undone, and said.
+# In four parts: look (nothing is changed), stage (new files beside the old ones), switch (the
+# new ones take their places, the old programs stop, the new one starts), verify (one request).
+# What fails is undone, and said.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
@@ -20,9 +21,12 @@ uninstaller=/usr/sbin/netmonitor-uninstall
 # What is ours on this router, for the uninstaller; and for sysupgrade, which keeps what stands
 # here, so that netmonitor outlives a new firmware.
 ours=/lib/upgrade/keep.d/netmonitor-installed
+# Beside each file: the next one, and the one from before.
 new=.netmonitor-new
-# What ran before, in RAM.
-undo=/tmp/netmonitor-undo
+kept=.netmonitor-kept
+# What is of use to this run only.
+scratch=/tmp/netmonitor-install
+lock=/tmp/netmonitor-install.lock
 
 # 5 MB under load, and as much again for its children and what they read.
 ram_kb=10240
@@ -34,6 +38,7 @@ patience_seconds=10
 ask=yes
 # What there is to undo: nothing, staged, switched.
 reached=nothing
+old_is_off=no
 
 # shellcheck source=openwrt/shell-version.sh
 . "$here/shell-version.sh" || exit 1
@@ -46,11 +51,16 @@ warn() {
     echo "warning: $*" >&2
 }
 
+# A service's own words are of no use to anybody here; nor is it to hold our lock.
+quiet() {
+    "$@" >/dev/null 2>&1 9>&-
+}
+
 # Says what is wrong and what to do, takes back what was done, and ends.
 fail() {
     echo "install.sh: $*" >&2
-    # Nobody interrupts the undoing.
-    trap '' HUP INT TERM
+    # Nobody interrupts the undoing. Not "ignore", which every service started here would inherit.
+    trap : HUP INT TERM
     take_back
     exit 1
 }
@@ -99,15 +109,6 @@ each_file() {
     "$@" "$uninstaller" 755 ''
 }
 
-# Runs a subcommand of the program with all the settings there are.
-with_settings() {
-    if [ -e "$uci_settings" ]; then
-        "$1" "$3" --config "$2" --config "$uci_settings"
-    else
-        "$1" "$3" --config "$2"
-    fi
-}
-
 # --- look ------------------------------------------------------------------------------------
 
 find_release() {
@@ -146,10 +147,17 @@ refuse_package() {
 }
 
 check_room() {
+    ! grep -q '^overlayfs:/tmp/root ' /proc/mounts ||
+        fail "the flash is not mounted: what is written now is gone after a reboot (failsafe mode? mount_root)"
     available=$(awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo)
     [ "${available:-0}" -ge "$ram_kb" ] ||
         fail "${available:-0} kB of memory are available, $ram_kb kB are needed: stop something, or remove files from /tmp"
-    needed=$(($(zcat "$here/bin/$target.gz" | wc -c) / 1024 + flash_reserve_kb))
+    if grep -qE ' /overlay (jffs2|ubifs) ' /proc/mounts; then
+        # They compress, less than gzip does.
+        needed=$(($(wc -c <"$here/bin/$target.gz") * 5 / 4 / 1024 + flash_reserve_kb))
+    else
+        needed=$(($(zcat "$here/bin/$target.gz" | wc -c) / 1024 + flash_reserve_kb))
+    fi
     # Counted from the end: a long device name has a line of its own.
     free=$(df -k "${program%/*}" | awk 'END { print $(NF - 2) }')
     case $free in
@@ -176,8 +184,10 @@ look() {
     find_release
     find_target
     refuse_package
-    check_room
     check_writable /etc "${program%/*}" "${uninstaller%/*}" /tmp
+    # A run that was cut off has left them, and they take room.
+    remove_leftovers
+    check_room
     say "OpenWrt $release for $arch: the program for $target fits"
     if find_old; then
         say "The shell version is here:"
@@ -199,24 +209,32 @@ stage_file() {
 }
 
 remove_staged() {
-    rm -f "$1$new"
+    rm -f "$1$new" "$1$kept"
+}
+
+remove_leftovers() {
+    each_file remove_staged
+    remove_staged "$ours"
+    # The only folder of ours; it stays if anything is in it.
+    rmdir /etc/capabilities 2>/dev/null
+    rm -rf "$scratch"
 }
 
 # Offers the lines that netifd knows, and writes the chosen one into the staged settings.
 choose_line() {
-    "$program$new" interfaces >"$undo/lines" 2>/dev/null
-    read -r wan proto device state <"$undo/lines" || {
+    "$program$new" interfaces >"$scratch/lines" 2>/dev/null
+    read -r wan proto device state <"$scratch/lines" || {
         warn "netifd knows no line to the internet: see WAN_IFACE and PPPOE_IFACE in $settings"
         return 0
     }
     if [ "$ask" = yes ]; then
         say "Lines to the internet:"
-        sed 's/^/    /' "$undo/lines"
+        sed 's/^/    /' "$scratch/lines"
         printf 'Which one shall be watched? [%s] ' "$wan"
-        read -r answer || answer=''
+        read -r answer || fail "nobody answers: --yes takes the first"
         if [ -n "$answer" ] && [ "$answer" != "$wan" ]; then
-            awk -v name="$answer" '$1 == name' "$undo/lines" >"$undo/line"
-            read -r wan proto device state <"$undo/line" ||
+            awk -v name="$answer" '$1 == name' "$scratch/lines" >"$scratch/line"
+            read -r wan proto device state <"$scratch/line" ||
                 fail "\"$answer\" is none of these: start again, or write it into $settings later"
         fi
     fi
@@ -228,11 +246,10 @@ choose_line() {
 
 stage() {
     reached=staged
-    rm -rf "$undo"
-    mkdir "$undo" || fail "$undo cannot be made"
+    (umask 077 && mkdir "$scratch") || fail "$scratch cannot be made"
     each_file stage_file || fail "a file could not be written: is the flash full? (df -h /overlay)"
-    "$program$new" --version >/dev/null 2>"$undo/error" ||
-        fail "the program does not run on this CPU ($arch): $(cat "$undo/error")"
+    "$program$new" --version >/dev/null 2>"$scratch/error" ||
+        fail "the program does not run on this CPU ($arch): $(cat "$scratch/error")"
     if [ -e "$settings" ]; then
         say "settings are kept: $settings"
         rm "$settings$new"
@@ -241,13 +258,33 @@ stage() {
         choose_line || fail "the settings could not be written"
         staged_settings=$settings$new
     fi
-    if ! with_settings "$program$new" "$staged_settings" check-config >"$undo/settings" 2>"$undo/error"; then
-        sed 's/^/    /' "$undo/error" >&2
+    if ! "$program$new" check-config --config "$staged_settings" >/dev/null 2>"$scratch/error"; then
+        sed 's/^/    /' "$scratch/error" >&2
         fail "the settings are not good: mend these lines and start again"
     fi
-    sed 's/^/    /' "$undo/error" >&2
+    sed 's/^/    /' "$scratch/error" >&2
     # After a power cut a name must not lead to half a file.
     sync
+}
+
+# --- the program that is in place ------------------------------------------------------------
+
+# Runs a subcommand with all the settings there are.
+ask_program() {
+    if [ -e "$uci_settings" ]; then
+        "$program" "$1" --config "$settings" --config "$uci_settings"
+    else
+        "$program" "$1" --config "$settings"
+    fi
+}
+
+# What it says of a setting.
+setting() {
+    ask_program check-config 2>/dev/null | sed -n "s/^$1=\"\([^\"]*\)\".*/\1/p"
+}
+
+is_healthy() {
+    ask_program healthcheck >/dev/null 2>"$scratch/error"
 }
 
 # --- switch ----------------------------------------------------------------------------------
@@ -257,8 +294,9 @@ is_port_free() {
     ! grep -qs ":$(printf %04X "$port") [0-9A-F]*:0000 0A " /proc/net/tcp /proc/net/tcp6
 }
 
-save_file() {
-    [ ! -e "$1" ] || { mkdir -p "$undo/files${1%/*}" && cp -p "$1" "$undo/files$1"; }
+# A second name takes no room and cannot be cut off half way.
+keep_file() {
+    [ ! -e "$1" ] || ln "$1" "$1$kept" 2>/dev/null || cp -p "$1" "$1$kept"
 }
 
 put_in_place() {
@@ -273,7 +311,7 @@ name_file() {
 # What "enable" will make.
 name_links() {
     for word in START:S STOP:K; do
-        number=$(sed -n "s/^${word%:*}=//p" "$service$new")
+        number=$(sed -n "s/^${word%:*}=//p" "$here/files$service")
         echo "/etc/rc.d/${word#*:}$number${service##*/}"
     done
 }
@@ -290,13 +328,17 @@ list_ours() {
         each_file name_file
         name_links
         echo "$ours"
-    } >"$ours$new" && mv "$ours$new" "$ours"
+    } >"$ours$new" && sync && mv "$ours$new" "$ours"
 }
 
 switch() {
-    { each_file save_file && save_file "$ours"; } || fail "/tmp has no room for a copy of what runs now"
+    { each_file keep_file && keep_file "$ours"; } || fail "what is here could not be kept: is the flash full? (df -h /overlay)"
+    was_enabled=no
+    if [ -x "$service" ] && quiet "$service" enabled; then
+        was_enabled=yes
+    fi
     was_running=no
-    if with_settings "$program$new" "$staged_settings" healthcheck >/dev/null 2>&1; then
+    if pidof "${program##*/}" >/dev/null; then
         was_running=yes
     fi
     if [ -n "$old$old_shared" ]; then
@@ -305,44 +347,53 @@ switch() {
 
     reached=switched
     list_ours || fail "$ours could not be written"
+    # The one before is stopped by its own script, whose place ours takes.
     if [ -x "$service" ]; then
-        "$service" stop >/dev/null 2>&1
+        quiet "$service" stop
     fi
-    if [ -n "$old$old_shared" ]; then
-        remove_old
-    fi
-    port=$(sed -n 's/^API_PORT="\([0-9]*\)".*/\1/p' "$undo/settings")
-    wait_for is_port_free ||
-        fail "another program holds port $port (netstat -ltnp): stop it, or choose another API_PORT in $settings"
     each_file put_in_place || fail "a file could not be put in place"
     sync
-    "$service" enable || fail "$service enable failed"
-    "$service" start || fail "$service start failed: see logread -e netmonitor"
+    quiet "$service" enable || fail "$service enable failed"
+    # From here on there is something after a reboot, whatever happens to the old one.
+    if [ -n "$old$old_shared" ]; then
+        old_is_off=yes
+        switch_old_off
+    fi
+    "$service" check >/dev/null 9>&- || fail "the settings are not good: mend these lines and start again"
+    if [ "$(setting ENABLED)" != 0 ]; then
+        port=$(setting API_PORT)
+        wait_for is_port_free ||
+            fail "another program holds port $port (netstat -ltnp): stop it, or choose another API_PORT in $settings"
+    fi
+    "$service" start 9>&- || fail "$service start failed: see logread -e netmonitor"
 }
 
 # --- verify ----------------------------------------------------------------------------------
-
-# What the program says of a setting.
-setting() {
-    with_settings "$program" "$settings" check-config 2>/dev/null | sed -n "s/^$1=\"\([^\"]*\)\".*/\1/p"
-}
-
-is_healthy() {
-    with_settings "$program" "$settings" healthcheck >/dev/null 2>"$undo/error"
-}
 
 verify() {
     state="is installed and answers"
     if [ "$(setting ENABLED)" = 0 ]; then
         state="is installed, and not started: ENABLED=0"
     elif ! wait_for is_healthy; then
-        fail "the program was started and does not answer: $(cat "$undo/error"); see logread -e netmonitor"
+        fail "the program was started and does not answer: $(cat "$scratch/error"); see logread -e netmonitor"
     fi
+}
+
+# What an older version has laid down and this one does not.
+remove_orphans() {
+    [ -e "$ours$kept" ] || return 0
+    grep -v '^#' "$ours$kept" | grep -vxF -f "$ours" | while read -r path; do
+        rm -f "$path"
+    done
 }
 
 finish() {
     reached=nothing
-    rm -rf "$undo"
+    if [ -n "$old$old_shared" ]; then
+        remove_old
+    fi
+    remove_orphans
+    remove_leftovers
     # One address or several, with or without the length of its network.
     host=$(uci -q get network.lan.ipaddr | sed 's|[ /].*||')
     address=${host:-router}:$(setting API_PORT)
@@ -360,41 +411,62 @@ finish() {
 
 # --- undo ------------------------------------------------------------------------------------
 
+# Goes on after a file that resists: the others are worth having.
 put_back() {
-    if [ -e "$undo/files$1" ]; then
-        cp -p "$undo/files$1" "$1$new" && mv "$1$new" "$1"
+    if [ "$3" = settings ] && [ "$staged_settings" = "$settings" ]; then
+        return 0
+    fi
+    if [ -e "$1$kept" ]; then
+        mv "$1$kept" "$1"
     else
         rm -f "$1"
-    fi
+    fi || {
+        warn "$1 could not be put back; what it was is in $1$kept"
+        resisted=yes
+    }
 }
 
 take_back() {
     was=$reached
     reached=nothing
-    if [ "$was" = switched ] && [ -x "$service" ]; then
-        "$service" stop >/dev/null 2>&1
-        "$service" disable >/dev/null 2>&1
-    fi
     if [ "$was" = switched ]; then
+        if [ -x "$service" ]; then
+            quiet "$service" stop
+            quiet "$service" disable
+        fi
+        resisted=no
         each_file put_back
-        put_back "$ours"
-        say "undone: the files are as they were" >&2
-        if [ -n "$old$old_shared" ]; then
+        put_back "$ours" 644 ''
+        if [ "$resisted" = no ]; then
+            say "undone: the files are as they were" >&2
+        fi
+        if [ "$old_is_off" = yes ]; then
             bring_back_old
+        elif [ -n "$old$old_shared" ]; then
+            rm -f "$old_backup"
+        fi
+        if [ "$was_enabled" = yes ]; then
+            quiet "$service" enable
         fi
         if [ "$was_running" = yes ]; then
-            "$service" enable
-            "$service" start
-            say "undone: the version from before runs again" >&2
+            quiet "$service" start
+            say "undone: the version from before was started again" >&2
         fi
+        [ "$resisted" = no ] || return
     fi
     if [ "$was" != nothing ]; then
-        each_file remove_staged
-        rm -rf "$undo" "$ours$new"
-        # The only folder of ours, unless another package has a file there.
-        rmdir /etc/capabilities 2>/dev/null
+        remove_leftovers
         say "undone: nothing of this run is left" >&2
     fi
+}
+
+# Two at once would take each other's way back.
+take_lock() {
+    exec 9>"$lock"
+    flock -n 9 || {
+        echo "install.sh: it runs already" >&2
+        exit 1
+    }
 }
 
 main() {
@@ -411,12 +483,14 @@ main() {
                 ;;
         esac
     done
+    take_lock
     trap 'fail "interrupted"' HUP INT TERM
     look
     stage
     switch
     verify
     finish
+    rm -f "$lock"
 }
 
 main "$@"

@@ -293,7 +293,8 @@ make_packages() {
 make_bundle() {
     [ $# -eq 0 ] || die "a bundle is for all architectures: nothing to name"
     name=netmonitor-$version
-    folder=$work/bundle/$name
+    # Without the version: README's commands name it.
+    folder=$work/bundle/netmonitor
     mkdir -p "$folder/bin" "$folder/files"
     for script in install.sh uninstall.sh shell-version.sh; do
         [ -f "$here/$script" ] || die "there is no openwrt/$script"
@@ -317,7 +318,7 @@ make_bundle() {
     ls "$folder/bin/"*.gz >/dev/null 2>&1 ||
         die "no program is built yet: openwrt/build-static.sh TARGET makes one"
     (cd "$folder/bin" && sha256sum ./*.gz | sed 's| \./| |' >SHA256SUMS)
-    archive "$work/bundle" "$name" >"$out/$name-openwrt.tar.gz"
+    archive "$work/bundle" netmonitor >"$out/$name-openwrt.tar.gz"
     echo "$(wc -c <"$out/$name-openwrt.tar.gz") $name-openwrt.tar.gz"
 }
 

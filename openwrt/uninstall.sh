@@ -9,6 +9,8 @@ set -u
 
 settings=/etc/netmonitor.conf
 uci_settings=/etc/config/netmonitor
+# Written from these by the service.
+uci_in_ram=/var/run/netmonitor.conf
 service=/etc/init.d/netmonitor
 program=/usr/bin/netmonitor-exporter
 # Written by install.sh.
@@ -37,14 +39,28 @@ refuse_package() {
     done
 }
 
-# Events and the settings of UCI live in RAM: they would go with the next reboot.
-remove_from_ram() {
-    queue=''
-    if [ -x "$program" ]; then
-        queue=$("$program" check-config 2>/dev/null | sed -n 's/^QUEUE_FILE="\([^"]*\)".*/\1/p')
-    fi
+# The program writes its events where QUEUE_FILE says. In RAM they would go with the next reboot;
+# elsewhere somebody wants them.
+remove_queue() {
+    queue=$(ask_for_queue)
     queue=${queue:-/tmp/net_events.json}
-    rm -f "$queue" "$queue.state" /var/run/netmonitor.conf
+    case $queue in
+        /tmp/* | /var/*) ;;
+        *)
+            if [ "$purge" = no ]; then
+                [ -e "$queue" ] && say "kept: $queue (uninstall with --purge removes it)"
+                return
+            fi
+            ;;
+    esac
+    rm -f "$queue" "$queue.new" "$queue.state" "$queue.state.new"
+}
+
+ask_for_queue() {
+    [ -x "$program" ] || return
+    set -- --config "$settings"
+    [ ! -e "$uci_in_ram" ] || set -- "$@" --config "$uci_in_ram"
+    "$program" check-config "$@" 2>/dev/null | sed -n 's/^QUEUE_FILE="\([^"]*\)".*/\1/p'
 }
 
 # Stopping returns at once; the program writes its events once more before it ends.
@@ -57,6 +73,8 @@ wait_for_end() {
 }
 
 remove_files() {
+    grep -qv '^#' "$ours" ||
+        fail "$ours is damaged: run install.sh once more, then uninstall"
     # The list itself goes last: what is cut off before can be run again.
     grep -v '^#' "$ours" | grep -vxF "$ours" | while read -r path; do
         rm -f "$path" || exit 1
@@ -110,7 +128,8 @@ main() {
         "$service" disable >/dev/null 2>&1
         wait_for_end
     fi
-    remove_from_ram
+    remove_queue
+    rm -f "$uci_in_ram" "$uci_in_ram.new"
     remove_files
     remove_settings
     rm -f "$ours" || fail "$ours could not be removed"

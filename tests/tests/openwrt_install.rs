@@ -102,7 +102,7 @@ fn refused(root: &Root, part: &str) {
     assert_eq!(output.status, 1, "{output:?}");
     assert!(output.stderr.contains(part), "{part} is not in {output:?}");
     unchanged(root, &before);
-    assert!(!root.has("/tmp/netmonitor-undo"));
+    assert!(!root.has("/tmp/netmonitor-install"));
 }
 
 /// Puts a line into a script of the bundle, before the first one that begins with `marker`.
@@ -149,7 +149,7 @@ fn a_new_router() {
     for part in ["http://192.168.7.1:8321/", "targets: [\"192.168.7.1:8321\"]", "answers."] {
         assert!(output.stdout.contains(part), "{part} is not in {output:?}");
     }
-    assert!(!root.has("/tmp/netmonitor-undo"));
+    assert!(!root.has("/tmp/netmonitor-install"));
     assert_eq!(output.stderr, "");
 }
 
@@ -213,6 +213,10 @@ fn a_person_chooses_the_line() {
     let output = install(&root, "printf '.*\\n' |", "");
     assert_eq!(output.status, 1, "{output:?}");
     assert!(output.stderr.contains("\".*\" is none of these"), "{output:?}");
+    unchanged(&root, &before);
+    let output = install(&root, "true |", "");
+    assert_eq!(output.status, 1, "{output:?}");
+    assert!(output.stderr.contains("nobody answers"), "{output:?}");
     unchanged(&root, &before);
 }
 
@@ -286,12 +290,13 @@ fn shell_version(root: &Root) {
     write("/etc/config/socat", "config socat 'old'\n", 0o644);
     write(
         "/.test/uci/show/socat",
-        "socat.old=socat\nsocat.old.SocatOptions='netmonitor-api'\n",
+        "socat.@socat[0]=socat\nsocat.@socat[0].SocatOptions='netmonitor-api'\n",
         0o644,
     );
     write("/etc/init.d/netmonitoring-of-others", "#!/bin/sh\n", 0o755);
     write(SETTINGS, QUIET, 0o600);
-    let started = root.sh("ln -s ../init.d/netmonitor-api /etc/rc.d/S99netmonitor-api; \
+    let started = root.sh("for name in api listener; do \
+         ln -s ../init.d/netmonitor-$name /etc/rc.d/S99netmonitor-$name; done; \
          /etc/init.d/netmonitor-listener start; /etc/init.d/netmonitor-api start");
     assert_eq!(started.unwrap().status, 0);
     assert_eq!(root.http_get(PORT, "/healthz").unwrap().1, "{}");
@@ -316,7 +321,7 @@ fn the_shell_version_is_saved_stopped_and_removed() {
     assert_eq!(root.read("/etc/crontabs/root").unwrap(), "");
     assert_eq!(root.mode("/etc/crontabs/root").unwrap(), 0o600);
     assert_eq!(root.read("/etc/xinetd.conf").unwrap(), "defaults\n{\n}\nservice time\n{\n}\n");
-    assert!(root.asked().unwrap().contains(&"uci delete socat.old".to_owned()));
+    assert!(root.asked().unwrap().contains(&"uci delete socat.@socat[0]".to_owned()));
     assert!(root.has("/etc/init.d/netmonitoring-of-others"));
     assert_eq!(root.read(SETTINGS).unwrap(), QUIET);
 
@@ -346,6 +351,49 @@ fn without_consent_the_shell_version_stays() {
         unchanged(&root, &before);
         assert_eq!(root.http_get(PORT, "/").unwrap().1, "{}");
     }
+}
+
+#[test]
+fn entries_of_others_stay() {
+    let root = router();
+    shell_version(&root);
+    let write = |path: &str, text: &str| root.write(path, text, 0o644).unwrap();
+    // Sections without a name, as LuCI makes them: two of ours, then one of somebody else.
+    write(
+        "/.test/uci/show/socat",
+        "socat.@socat[0]=socat\nsocat.@socat[0].SocatOptions='EXEC:netmonitor-api'\n\
+         socat.@socat[1]=socat\nsocat.@socat[1].SocatOptions='EXEC:netmonitor-api -6'\n\
+         socat.@socat[2]=socat\nsocat.@socat[2].SocatOptions='TCP:nas:22'\n",
+    );
+    write(
+        "/etc/xinetd.d/mixed",
+        "service a\n{\n}\nservice b\n{\n\tserver = /usr/bin/netmonitor-api.sh\n}\n",
+    );
+    let script = "if [ -x /usr/bin/netmonitor-api.sh ]; then\n\ttrue\nfi\necho mine\n";
+    write("/etc/rc.local", script);
+    let output = install_well(&root);
+    assert_eq!(
+        root.read("/.test/uci/show/socat").unwrap(),
+        "socat.@socat[0]=socat\nsocat.@socat[0].SocatOptions='TCP:nas:22'\n"
+    );
+    assert_eq!(root.read("/etc/xinetd.d/mixed").unwrap(), "service a\n{\n}\n");
+    assert_eq!(root.read("/etc/rc.local").unwrap(), script, "no line of it can go alone");
+    assert!(output.stderr.contains("/etc/rc.local starts the shell version"), "{output:?}");
+
+    write("/etc/rc.local", "/usr/bin/netmonitor-api.sh &\necho mine\n");
+    install_well(&root);
+    assert_eq!(root.read("/etc/rc.local").unwrap(), "echo mine\n");
+}
+
+#[test]
+fn another_service_of_the_same_name_is_saved_first() {
+    let root = router();
+    root.write("/etc/init.d/netmonitor", "#!/bin/sh\n# by hand\n", 0o755).unwrap();
+    let output = install_well(&root);
+    assert!(output.stdout.contains("    /etc/init.d/netmonitor\n"), "{output:?}");
+    assert!(answers(&root));
+    let saved = root.sh(&format!("tar -xzOf {BACKUP} etc/init.d/netmonitor")).unwrap();
+    assert_eq!(saved.stdout, "#!/bin/sh\n# by hand\n", "{saved:?}");
 }
 
 #[test]
@@ -406,7 +454,9 @@ fn a_package_is_left_to_its_manager() {
 #[test]
 fn without_room_nothing_changes() {
     let root = router();
-    root.sh("mount -t tmpfs -o size=1m none /usr/bin").unwrap();
+    root.sh("cp -a /usr/bin /tmp/kept && mount -t tmpfs -o size=1m none /usr/bin && \
+         cp -a /tmp/kept/flock /usr/bin/")
+        .unwrap();
     refused(&root, "kB of flash are free");
 
     // The file system of the lists is full: found only when they are written.
@@ -448,7 +498,7 @@ fn after_a_bad_update_the_version_before_runs_again() -> Result<()> {
     broken(folder.path()).copy_to(&root)?;
     let output = install(&root, "", "--yes");
     assert_eq!(output.status, 1, "{output:?}");
-    for part in ["does not answer", "the version from before runs again"] {
+    for part in ["does not answer", "the version from before was started again"] {
         assert!(output.stderr.contains(part), "{part} is not in {output:?}");
     }
     unchanged(&root, &before);
@@ -466,7 +516,12 @@ fn a_new_version_that_does_not_run_leaves_nothing() {
 
 #[test]
 fn an_interrupted_run_is_undone() {
-    for marker in ["    \"$service\" enable ||", "    each_file put_in_place ||", "    sync\n}"] {
+    for marker in [
+        "    \"$service\" start",
+        "    each_file put_in_place ||",
+        "    sync\n}",
+        "    finish\n    rm",
+    ] {
         let root = router();
         let before = flash(&root);
         insert(&root, "install.sh", marker, "kill -TERM $$");
@@ -490,23 +545,22 @@ fn after_a_power_cut_the_next_run_mends_it() {
     shell_version(&whole);
     install_well(&whole);
     let whole = lasting(&whole);
+    let cut = "kill -KILL $$";
     for (file, marker, line) in [
         // The program is staged, the rest is not.
         ("install.sh", "    mkdir -p \"${1%/*}\" ||", "[ ! -e \"$program$new\" ] || kill -KILL $$"),
-        ("install.sh", "    reached=switched", "kill -KILL $$"),
-        ("install.sh", "    if [ -x \"$service\" ]; then", "kill -KILL $$"),
-        ("shell-version.sh", "    each_old_service stop", "kill -KILL $$"),
-        (
-            "shell-version.sh",
-            "        rm -f \"$path\"",
-            "[ -e /etc/init.d/netmonitor-api ] || kill -KILL $$",
-        ),
-        ("shell-version.sh", "    say \"removed the", "kill -KILL $$"),
-        ("install.sh", "    each_file put_in_place ||", "kill -KILL $$"),
+        ("install.sh", "    reached=switched", cut),
+        ("install.sh", "    if [ -x \"$service\" ]; then\n        quiet", cut),
         ("install.sh", "    [ ! -e \"$1$new\" ] || mv", "[ ! -e \"$service\" ] || kill -KILL $$"),
-        ("install.sh", "    \"$service\" enable ||", "kill -KILL $$"),
-        ("install.sh", "    \"$service\" start ||", "kill -KILL $$"),
-        ("install.sh", "    finish\n}", "kill -KILL $$"),
+        ("install.sh", "    quiet \"$service\" enable ||", cut),
+        ("install.sh", "        old_is_off=yes", cut),
+        ("shell-version.sh", "    left=100", cut),
+        ("shell-version.sh", "    restart_old_daemons\n}\n\n# Every", cut),
+        ("install.sh", "    \"$service\" check", cut),
+        ("install.sh", "    \"$service\" start", cut),
+        ("install.sh", "    finish\n    rm", cut),
+        ("shell-version.sh", "        [ \"$path\" = \"$service\" ] || rm", cut),
+        ("install.sh", "    remove_orphans\n", cut),
     ] {
         let root = router();
         shell_version(&root);
@@ -518,7 +572,7 @@ fn after_a_power_cut_the_next_run_mends_it() {
         // The power is back: RAM is empty, and what is not enabled does not run.
         root.write(&format!("{FOLDER}/{file}"), script, 0o755).unwrap();
         root.sh(
-            "rm -rf /tmp/netmonitor-undo; [ ! -x /etc/init.d/netmonitor ] || /etc/init.d/netmonitor stop; \
+            "rm -rf /tmp/netmonitor-install; [ ! -x /etc/init.d/netmonitor ] || /etc/init.d/netmonitor stop; \
              [ ! -e /tmp/api.pid ] || kill $(cat /tmp/api.pid); rm -f /tmp/api.pid",
         )
         .unwrap();
@@ -526,6 +580,98 @@ fn after_a_power_cut_the_next_run_mends_it() {
         assert!(answers(&root), "{marker}");
         assert_eq!(changes(&lasting(&root), &whole), [""; 0], "{marker}");
     }
+}
+
+#[test]
+fn an_update_that_fails_leaves_a_service_that_is_off_as_it_was() {
+    let root = router();
+    root.write(SETTINGS, format!("{QUIET}ENABLED=0\n"), 0o600).unwrap();
+    install_well(&root);
+    let before = flash(&root);
+    insert(&root, "install.sh", "    finish\n    rm", "fail made up");
+    assert_eq!(install(&root, "", "--yes").status, 1);
+    unchanged(&root, &before);
+    assert!(root.has("/etc/rc.d/S95netmonitor") && root.pid("netmonitor").unwrap().is_none());
+}
+
+#[test]
+fn what_an_older_version_had_and_this_one_has_not_goes() {
+    let root = router();
+    install_well(&root);
+    let list = "/lib/upgrade/keep.d/netmonitor-installed";
+    root.write(
+        list,
+        format!("{}/usr/bin/netmonitor-old-helper\n", root.read(list).unwrap()),
+        0o644,
+    )
+    .unwrap();
+    root.write("/usr/bin/netmonitor-old-helper", "", 0o755).unwrap();
+    install_well(&root);
+    assert!(!root.has("/usr/bin/netmonitor-old-helper"));
+    assert!(!root.read(list).unwrap().contains("old-helper"));
+}
+
+#[test]
+fn a_package_takes_over_from_the_installer() {
+    let root = router();
+    install_well(&root);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openwrt/scripts/postinst");
+    root.write("/tmp/postinst", fs::read(script).unwrap(), 0o755).unwrap();
+    assert_eq!(root.sh("IPKG_INSTROOT=/nowhere /tmp/postinst").unwrap().status, 0);
+    assert!(root.has("/usr/sbin/netmonitor-uninstall"));
+    assert_eq!(root.sh("/tmp/postinst").unwrap().status, 0);
+    for path in ["/usr/sbin/netmonitor-uninstall", "/lib/upgrade/keep.d/netmonitor-installed"] {
+        assert!(!root.has(path), "{path}");
+    }
+}
+
+#[test]
+fn what_a_cut_off_run_has_left_takes_no_room() {
+    let root = router();
+    // Room for one program, not for two.
+    let left = "/usr/bin/netmonitor-exporter.netmonitor-new";
+    let made = root.sh(&format!(
+        "cp -a /usr/bin /tmp/kept && mount -t tmpfs -o size=24m none /usr/bin && \
+         cp -a /tmp/kept/. /usr/bin/ && cp {PROGRAM} {left}"
+    ));
+    assert_eq!(made.unwrap().status, 0);
+    install_well(&root);
+    assert!(!root.has(left) && answers(&root));
+}
+
+#[test]
+fn two_at_once_are_one_too_many() {
+    let root = router();
+    root.sh("flock /tmp/netmonitor-install.lock sleep 1000 </dev/null >/dev/null 2>&1 &").unwrap();
+    clock::until("the lock is held", || {
+        Ok(root.sh("flock -n /tmp/netmonitor-install.lock true")?.status != 0)
+    })
+    .unwrap();
+    let before = flash(&root);
+    let output = install(&root, "", "--yes");
+    assert_eq!((output.status, output.stderr.as_str()), (1, "install.sh: it runs already\n"));
+    unchanged(&root, &before);
+}
+
+#[test]
+fn uci_counts_from_the_first_start_on() {
+    let root = router();
+    root.write("/etc/config/netmonitor", "config netmonitor\n\toption api_port '9000'\n", 0o644)
+        .unwrap();
+    // The port of the file is somebody else's.
+    root.sh("/.test/busybox nc -ll -p 8321 -e true </dev/null >/dev/null 2>&1 &").unwrap();
+    let output = install_well(&root);
+    assert!(output.stdout.contains("http://192.168.7.1:9000/"), "{output:?}");
+    assert_eq!(root.http_get(9000, "/healthz").unwrap().0, 200);
+}
+
+#[test]
+fn an_address_of_its_own_is_enough_to_be_asked() {
+    let root = router();
+    root.sh("ip addr add 192.168.7.1/24 dev lo").unwrap();
+    let only = "LISTEN=\"192.168.7.1\"\nALLOWED_IPS=\"192.168.7.50\"\n";
+    root.write(SETTINGS, format!("{QUIET}{only}"), 0o600).unwrap();
+    assert!(install_well(&root).stdout.contains("answers."));
 }
 
 // --- removing --------------------------------------------------------------------------------
@@ -581,6 +727,20 @@ fn settings_and_backup_of_the_shell_version_stay_unless_purged() {
     let output = root.sh(&format!("{FOLDER}/uninstall.sh --purge")).unwrap();
     assert_eq!(output.status, 0, "{output:?}");
     assert!(!root.has(SETTINGS) && !root.has(BACKUP));
+}
+
+#[test]
+fn events_outside_of_ram_stay_unless_purged() {
+    let root = router();
+    root.write(SETTINGS, format!("{QUIET}QUEUE_FILE=/root/events.json\n"), 0o600).unwrap();
+    install_well(&root);
+    root.sh("echo '[]' >>/root/events.json").unwrap();
+    let output = uninstall(&root, "");
+    assert!(output.stdout.contains("kept: /root/events.json"), "{output:?}");
+    assert!(root.has("/root/events.json"));
+    install_well(&root);
+    uninstall(&root, "--purge");
+    assert!(!root.has("/root/events.json") && !root.has("/root/events.json.state"));
 }
 
 #[test]
