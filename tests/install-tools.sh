@@ -8,6 +8,8 @@ set -eu
 for_tests='
 promtool:prometheus
 prometheus:prometheus
+prometheus-alertmanager:prometheus-alertmanager
+amtool:prometheus-alertmanager
 prometheus-node-exporter:prometheus-node-exporter
 shellcheck:shellcheck
 jq:jq
