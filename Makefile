@@ -54,6 +54,7 @@ compiler:
 
 tools:
 	@tests/install-tools.sh test
+	@tests/newer-prometheus.sh
 
 lint: tools ## format, clippy, documents, licences, shell scripts
 	cargo fmt --all --check

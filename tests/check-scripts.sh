@@ -27,8 +27,9 @@ fi
 
 here=''
 router=''
-for script in openwrt/*.sh tests/*.sh tests/arm-machine/* .ci/run tests/fixtures/*/bin/* \
-  openwrt/scripts/* openwrt/files/etc/init.d/* tests/src/openwrt_root/router/*; do
+for script in openwrt/*.sh prometheus/*.sh tests/*.sh tests/arm-machine/* .ci/run \
+  tests/fixtures/*/bin/* openwrt/scripts/* openwrt/files/etc/init.d/* \
+  tests/src/openwrt_root/router/*; do
   case $script in
     *'*'*) ;; # there is none
     */install.sh | */uninstall.sh | */shell-version.sh | openwrt/scripts/* | */init.d/* | */router/* \

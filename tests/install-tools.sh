@@ -9,7 +9,6 @@ for_tests='
 promtool:prometheus
 prometheus:prometheus
 prometheus-alertmanager:prometheus-alertmanager
-amtool:prometheus-alertmanager
 prometheus-node-exporter:prometheus-node-exporter
 shellcheck:shellcheck
 jq:jq
@@ -43,6 +42,7 @@ if [ "$1" = test ]; then
   done
   /usr/bin/python3 -c 'import prometheus_client.openmetrics' 2>/dev/null \
     || lacks python3-prometheus-client
+  /usr/bin/python3 -c 'import yaml' 2>/dev/null || lacks python3-yaml
   python3 -c 'import ensurepip' 2>/dev/null || lacks python3-venv
 fi
 if [ "$1" = fuzz ]; then
@@ -76,7 +76,7 @@ rm -f "$log"
 # The tests start these programs themselves; Debian starts them as services too, which
 # nobody has asked for.
 if [ -d /run/systemd/system ]; then
-  for unit in prometheus prometheus-node-exporter; do
+  for unit in prometheus prometheus-alertmanager prometheus-node-exporter; do
     case " $missing " in
       *" $unit "*) systemctl --quiet disable --now "$unit" || echo "$unit: still enabled" >&2 ;;
     esac

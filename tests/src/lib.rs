@@ -32,6 +32,7 @@ pub mod log_daemon;
 pub mod machine;
 pub mod meter;
 pub mod openwrt_root;
+pub mod promql;
 pub mod random;
 pub mod router;
 pub mod router_bundle;
