@@ -225,6 +225,81 @@ fn alerts_reach_their_receivers() {
     }
 }
 
+/// Seconds of a duration with one unit.
+fn seconds(duration: &str) -> u32 {
+    let (number, unit) = duration.split_at(duration.len() - 1);
+    let factor = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86400,
+        _ => panic!("{duration}"),
+    };
+    number.parse::<u32>().expect("a number and one unit") * factor
+}
+
+/// Why: the head of `prometheus/alertmanager.yml`.
+#[test]
+fn the_times_of_an_outage_fit_together() {
+    let alerts = alerts();
+    let of = |alert: &str, key: &str| {
+        let rule = alerts.iter().find(|rule| rule["alert"] == alert).unwrap();
+        seconds(text(rule, key))
+    };
+    let prometheus = yaml(&top().join("prometheus/prometheus.yml"));
+    let global = |key: &str| seconds(text(&prometheus["global"], key));
+    let news = global("scrape_interval") + global("evaluation_interval");
+    let alertmanager = yaml(&top().join("prometheus/alertmanager.yml"));
+    let route = |key: &str| seconds(text(&alertmanager["route"], key));
+    let told_after = |alert| of(alert, "for") + route("group_wait");
+    for (why, sooner, later) in [
+        (
+            "InternetDown is there to mute WanDown",
+            of("InternetDown", "for") + global("evaluation_interval"),
+            of("WanDown", "for"),
+        ),
+        (
+            "it outlasts WanDown",
+            of("WanDown", "keep_firing_for"),
+            of("InternetDown", "keep_firing_for"),
+        ),
+        (
+            "people are told before OutageGoesOn",
+            told_after("WanDown") + news,
+            of("OutageGoesOn", "for"),
+        ),
+        (
+            "also by a group that exists",
+            told_after("InternetDown") + news,
+            of("OutageGoesOn", "for"),
+        ),
+        ("OutageGoesOn mutes until OutageEnded does", news, of("OutageGoesOn", "keep_firing_for")),
+        (
+            "what has no summary is delivered afterwards",
+            route("group_interval") + news,
+            of("WanDown", "keep_firing_for").min(of("RouterUnreachable", "keep_firing_for")),
+        ),
+        (
+            "nor is OutageEnded over before",
+            of("InternetDown", "keep_firing_for") + route("group_interval"),
+            1800,
+        ),
+    ] {
+        assert!(sooner < later, "{why}: {sooner} s, {later} s");
+    }
+}
+
+/// Without it the discovery of 2.42 sends the bare token; promtool does not mind.
+#[test]
+fn every_token_has_its_type() {
+    let folders = ["prometheus/examples", "prometheus/examples/receivers", "prometheus"];
+    for file in folders.into_iter().flat_map(files) {
+        for line in read(&file).lines().filter(|line| line.contains("authorization:")) {
+            assert!(line.contains("{type: Bearer, credentials_file: "), "{file}: {line}");
+        }
+    }
+}
+
 #[test]
 fn what_inhibits_exists() {
     let known: BTreeSet<_> = alerts().iter().map(|alert| name(alert).0).collect();
