@@ -16,10 +16,12 @@ STATIC := target/static/$(HOST_ARCH)-unknown-linux-musl/release/netmonitor-expor
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: build ## watch this machine: http://localhost:8321/, history on http://localhost:5000/
-	@mkdir -p target/run; $(EXPORTER) run & exporter=$$!; trap "kill $$exporter" EXIT; \
-	  ROUTER_IP=127.0.0.1 ROUTER_PORT=$${NETMONITOR_API_PORT:-8321} \
-	  SQLITE_DB=$${SQLITE_DB:-target/run/netmonitor.db} $(BRIDGE) run
+run: build ## everything on this machine, or for ROUTER=192.168.1.1: exporter, bridge, Prometheus, Alertmanager, Grafana if installed
+	@tests/install-tools.sh run
+	@prometheus/run.sh
+
+# Given as `make run ROUTER=…`, or in the environment.
+export ROUTER
 
 demo: build ## a made-up month of outages; its report is at the path that is printed, on port 5000
 	rm -rf target/demo && mkdir -p target/demo

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs the Debian packages that a make target needs, if any is missing; quiet when
 # none is. `install-tools.sh build` for compiling, `install-tools.sh test` for the rest too,
-# `install-tools.sh fuzz` for libFuzzer, `install-tools.sh vm` for the emulated ARM64 machine.
+# `install-tools.sh run` for `make run`, `install-tools.sh fuzz` for libFuzzer, `install-tools.sh vm`
+# for the emulated ARM64 machine.
 set -eu
 
 # program:package; the real readers of what we write, and the system's own tools.
@@ -9,6 +10,7 @@ for_tests='
 promtool:prometheus
 prometheus:prometheus
 prometheus-alertmanager:prometheus-alertmanager
+curl:curl
 prometheus-node-exporter:prometheus-node-exporter
 shellcheck:shellcheck
 jq:jq
@@ -23,6 +25,12 @@ busybox:busybox-static
 faketime:faketime
 sqlite3:sqlite3
 qemu-aarch64-static:qemu-user-static
+'
+
+for_run='
+curl:curl
+jq:jq
+setpriv:util-linux
 '
 
 missing=''
@@ -44,6 +52,14 @@ if [ "$1" = test ]; then
     || lacks python3-prometheus-client
   /usr/bin/python3 -c 'import yaml' 2>/dev/null || lacks python3-yaml
   python3 -c 'import ensurepip' 2>/dev/null || lacks python3-venv
+fi
+if [ "$1" = run ]; then
+  for pair in $for_run; do
+    command -v "${pair%%:*}" >/dev/null 2>&1 || lacks "${pair#*:}"
+  done
+  command -v "${PROMETHEUS:-prometheus}" >/dev/null 2>&1 || lacks prometheus
+  [ -n "${ALERTMANAGER:-}" ] || command -v alertmanager >/dev/null 2>&1 \
+    || command -v prometheus-alertmanager >/dev/null 2>&1 || lacks prometheus-alertmanager
 fi
 if [ "$1" = fuzz ]; then
   command -v c++ >/dev/null 2>&1 || lacks g++

@@ -1,0 +1,234 @@
+#!/usr/bin/env bash
+# The whole stack on one machine, until Ctrl-C: exporter (or the router that ROUTER names),
+# bridge, Prometheus, Alertmanager, and Grafana where it is installed. `make run` builds
+# the first two and calls this.
+#
+# Each has its log in data/log/ and ends with this script, however that ends. If one ends by
+# itself, it is named, and the others are stopped. In the environment:
+#
+#   ROUTER                address or name of a router to watch instead of this machine
+#   DATA                  folder for everything that is kept (data)
+#   NETMONITOR_API_PORT, BRIDGE_PORT, PROMETHEUS_PORT, ALERTMANAGER_PORT, GRAFANA_PORT
+#   RECEIVER_FILE         who is told: see prometheus/examples/receivers/
+#   EXPORTER, BRIDGE, PROMETHEUS, ALERTMANAGER, GRAFANA
+#                         your own programs instead of those that are built, or on PATH
+#   … and the settings of the exporter and of the bridge, which are passed on
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+data=$(mkdir -p "${DATA:-data}" && cd "${DATA:-data}" && pwd)
+exporter_port=${NETMONITOR_API_PORT:-8321}
+bridge_port=${BRIDGE_PORT:-5000}
+prometheus_port=${PROMETHEUS_PORT:-9090}
+alertmanager_port=${ALERTMANAGER_PORT:-9093}
+grafana_port=${GRAFANA_PORT:-3000}
+exporter=${EXPORTER:-$root/target/release/netmonitor-exporter}
+bridge=${BRIDGE:-$root/target/release/netmonitor-bridge}
+# A first scrape of everything takes one interval of 15 s; a cold disk takes its time, too.
+patience_seconds=90
+
+declare -A program_of=()  # name by process
+names=()                  # in the order of starting
+
+fail() {
+  echo "run: $*" >&2
+  exit 1
+}
+
+# The first of the given programs that is there; nothing if none is.
+find_program() {
+  local program
+  for program; do
+    if command -v "$program"; then
+      return
+    fi
+  done
+}
+
+prometheus=$(find_program "${PROMETHEUS:-prometheus}")
+# Debian's name, and that of the project's own archives.
+alertmanager=$(find_program "${ALERTMANAGER:-prometheus-alertmanager}" "${ALERTMANAGER:-alertmanager}")
+grafana=$(find_program "${GRAFANA:-grafana-server}" "${GRAFANA:-/usr/share/grafana/bin/grafana-server}")
+
+# Everything that can be wrong is found before anything is started.
+check() {
+  local missing=''
+  [ -n "$prometheus" ] || missing+=' prometheus'
+  [ -n "$alertmanager" ] || missing+=' alertmanager'
+  [ -z "$missing" ] || fail "missing:$missing. Debian has them: apt-get install prometheus prometheus-alertmanager; or name your own in PROMETHEUS and ALERTMANAGER"
+  [ -x "$bridge" ] || fail "$bridge is not built: make build"
+  [ -n "${ROUTER:-}" ] || [ -x "$exporter" ] || fail "$exporter is not built: make build"
+  local taken=''
+  [ -n "${ROUTER:-}" ] || taken+=$(port_taken "$exporter_port" NETMONITOR_API_PORT)
+  taken+=$(port_taken "$bridge_port" BRIDGE_PORT)
+  taken+=$(port_taken "$prometheus_port" PROMETHEUS_PORT)
+  taken+=$(port_taken "$alertmanager_port" ALERTMANAGER_PORT)
+  [ -z "$grafana" ] || taken+=$(port_taken "$grafana_port" GRAFANA_PORT)
+  [ -z "$taken" ] || fail "taken:$taken. Stop what listens there (ss -ltnp), or choose other ports"
+  check_secrets
+}
+
+# By the kernel's table: a connection could reach something that accepts none just now.
+port_taken() {
+  if grep -qE "^ *[0-9]+: [0-9A-F]+:$(printf %04X "$1") [0-9A-F]+:0000 0A " \
+    /proc/net/tcp /proc/net/tcp6 2>/dev/null; then
+    printf ' port %s (%s)' "$1" "$2"
+  fi
+}
+
+check_secrets() {
+  local name file
+  for name in ROUTER_TOKEN_FILE API_TOKEN_FILE READ_TOKEN_FILE; do
+    file=${!name:-}
+    [ -n "$file" ] || continue
+    [ -r "$file" ] || fail "$name: $file is missing or cannot be read"
+    # Prometheus and Alertmanager look beside their own settings.
+    export "$name=$(realpath "$file")"
+    # Others of this machine could take the token out of it.
+    if [ -n "$(find -L "$file" -perm /004)" ]; then
+      fail "$name: everybody can read $file: chmod 600 $file"
+    fi
+  done
+}
+
+# start NAME COMMAND ...: in the background; it ends when this script does, be it by kill -9.
+start() {
+  local name=$1
+  shift
+  setpriv --pdeathsig TERM "$@" >>"$data/log/$name.log" 2>&1 &
+  program_of[$!]=$name
+  names+=("$name")
+}
+
+start_all() {
+  mkdir -p "$data/log" "$data/prometheus" "$data/alertmanager"
+  if [ -z "${ROUTER:-}" ]; then
+    start exporter env NETMONITOR_API_PORT="$exporter_port" \
+      NETMONITOR_QUEUE_FILE="${NETMONITOR_QUEUE_FILE:-$data/events.json}" "$exporter" run
+  fi
+  # A list of several routers is the user's own.
+  local router=("ROUTER_IP=${ROUTER:-127.0.0.1}" "ROUTER_PORT=${ROUTER_PORT:-$exporter_port}")
+  [ -z "${ROUTERS_FILE:-}" ] || router=()
+  start bridge env "${router[@]}" BRIDGE_PORT="$bridge_port" \
+    SQLITE_DB="${SQLITE_DB:-$data/netmonitor.db}" \
+    GRAFANA_URL="${GRAFANA_URL-${grafana:+http://127.0.0.1:$grafana_port}}" "$bridge" run
+
+  BRIDGE_ADDRESS=127.0.0.1:$bridge_port PROMETHEUS_ADDRESS=127.0.0.1:$prometheus_port \
+    ALERTMANAGER_ADDRESS=127.0.0.1:$alertmanager_port "$root/prometheus/configure.sh" "$data/config"
+  start prometheus "$prometheus" --config.file="$data/config/prometheus.yml" \
+    --storage.tsdb.path="$data/prometheus" --web.listen-address="127.0.0.1:$prometheus_port" \
+    --storage.tsdb.retention.time=400d --storage.tsdb.retention.size=8GB
+  # Without an address for its cluster it opens no second port.
+  start alertmanager "$alertmanager" --config.file="$data/config/alertmanager.yml" \
+    --storage.path="$data/alertmanager" --web.listen-address="127.0.0.1:$alertmanager_port" \
+    --cluster.listen-address=
+  if [ -n "$grafana" ]; then
+    start grafana env GF_SERVER_HTTP_ADDR=127.0.0.1 GF_SERVER_HTTP_PORT="$grafana_port" \
+      GF_PATHS_DATA="$data/grafana" GF_PATHS_LOGS="$data/log" \
+      GF_PLUGINS_PREINSTALL_DISABLED=true GF_PLUGINS_PREINSTALL_AUTO_UPDATE=false \
+      "$grafana" --homepath /usr/share/grafana
+  fi
+}
+
+# The address at which each says that it is well.
+health_of() {
+  case $1 in
+    exporter) echo "http://127.0.0.1:$exporter_port/healthz" ;;
+    bridge) echo "http://127.0.0.1:$bridge_port/readyz" ;;
+    prometheus) echo "http://127.0.0.1:$prometheus_port/-/ready" ;;
+    alertmanager) echo "http://127.0.0.1:$alertmanager_port/-/ready" ;;
+    grafana) echo "http://127.0.0.1:$grafana_port/api/health" ;;
+  esac
+}
+
+page_of() {
+  case $1 in
+    exporter) echo "http://127.0.0.1:$exporter_port/" ;;
+    bridge) echo "http://127.0.0.1:$bridge_port/" ;;
+    prometheus) echo "http://127.0.0.1:$prometheus_port/alerts" ;;
+    alertmanager) echo "http://127.0.0.1:$alertmanager_port/" ;;
+    grafana) echo "http://127.0.0.1:$grafana_port/" ;;
+  esac
+}
+
+is_well() {
+  curl -sf -o /dev/null --max-time 2 "$(health_of "$1")"
+}
+
+# Prometheus' targets as "job state", a line each.
+targets() {
+  curl -sf --max-time 2 "http://127.0.0.1:$prometheus_port/api/v1/targets?state=active" |
+    jq -r '.data.activeTargets[] | "\(.labels.job) \(.scrapeUrl) \(.health) \(.lastError)"'
+}
+
+# All programs are well and every target is up, the routers among them.
+is_ready() {
+  local name found
+  for name in "${names[@]}"; do
+    is_well "$name" || return 1
+  done
+  found=$(targets) || return 1
+  grep -q '^netmonitor ' <<<"$found" && ! grep -qv ' up $' <<<"$found"
+}
+
+# Has one of them ended? Then it is named, with the end of its log.
+check_alive() {
+  local process
+  for process in "${!program_of[@]}"; do
+    kill -0 "$process" 2>/dev/null || report_end "$process"
+  done
+}
+
+report_end() {
+  local name=${program_of[$1]} code=0
+  wait "$1" || code=$?
+  unset "program_of[$1]"
+  echo "run: $name has ended with code $code; the end of $data/log/$name.log:" >&2
+  tail -n 5 "$data/log/$name.log" | sed 's/^/    /' >&2
+  exit 1
+}
+
+table() {
+  local name state
+  printf '%-14s %-7s %s\n' PROGRAM STATE ADDRESS
+  for name in "${names[@]}"; do
+    state=well
+    is_well "$name" || state=NOT\ WELL
+    printf '%-14s %-7s %s\n' "$name" "$state" "$(page_of "$name")"
+  done
+  [ -n "$grafana" ] || printf '%-14s %-7s %s\n' grafana absent 'not installed: dashboards need it'
+  printf '\n%-18s %-7s %s\n' 'SCRAPED BY JOB' STATE ADDRESS
+  targets | while read -r job url health error; do
+    printf '%-18s %-7s %s\n' "$job" "$health" "$url${error:+ ($error)}"
+  done
+  printf '\nkept in %s; logs in %s; Ctrl-C stops all of it\n' "$data" "$data/log"
+}
+
+stop_all() {
+  local code=$? process
+  trap - EXIT
+  # Ctrl-C has told them already; whoever asks twice need not wait.
+  trap 'exit 1' INT TERM
+  [ ${#program_of[@]} -eq 0 ] || kill "${!program_of[@]}" 2>/dev/null || true
+  for process in "${!program_of[@]}"; do
+    wait "$process" 2>/dev/null || true
+  done
+  exit "$code"
+}
+
+check
+trap stop_all EXIT
+trap 'exit 0' INT TERM HUP
+start_all
+until is_ready; do
+  check_alive
+  if [ "$SECONDS" -ge "$patience_seconds" ]; then
+    echo "run: not everything is well after $patience_seconds s; going on" >&2
+    break
+  fi
+  sleep 1
+done
+table
+# Until the first one ends.
+wait -n "${!program_of[@]}" || true
+check_alive
