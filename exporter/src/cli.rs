@@ -372,9 +372,7 @@ impl Reload<'_> {
                 if !waiting.is_empty() {
                     warn!("reload: {} changed: restart for it to count", waiting.join(", "));
                 }
-                if let Err(error) = self.telemetry.set(config.log_level) {
-                    error!("reload: the log level stays as it was: {error:#}");
-                }
+                self.telemetry.set(config.log_level);
                 self.running.send_replace(Arc::new(config));
                 info!("reload: done");
             }
