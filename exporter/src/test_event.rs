@@ -66,7 +66,7 @@ pub(crate) async fn send(roots: &Roots, config: &Config) -> Result<String> {
 
 async fn events(program: &Running<'_>, query: &str) -> Result<Value> {
     let body = program.get(&format!("/net/events{query}")).await?;
-    serde_json::from_str(&body)
+    serde_json::from_slice(body.as_bytes())
         .with_context(|| format!("http://{} answers no JSON", program.address()))
 }
 

@@ -95,7 +95,7 @@ impl Intake {
     ) -> Self {
         let saved = |name: &str| memo.and_then(|memo| memo.get(name));
         let positions = saved("positions")
-            .and_then(|saved| serde_json::from_value::<Positions>(saved.clone()).ok())
+            .and_then(|saved| Positions::deserialize(saved).ok())
             .unwrap_or_default();
         let interpreter = saved("interpreter").filter(|_| same_boot).and_then(Interpreter::restore);
         let outages = match saved("outages") {

@@ -22,7 +22,7 @@ pub(super) fn parse(source: &'static str, text: &str) -> Result<Sample, ParseErr
     let readout = if let Some((_, arguments)) = text.split_once(HUAWEI) {
         parse_huawei(arguments)
     } else if trimmed.starts_with(['{', '[']) {
-        let json = serde_json::from_str(trimmed)
+        let json = serde_json::from_slice(trimmed.as_bytes())
             .map_err(|error| ParseError::new("answer", "JSON", &error.to_string()))?;
         let mut readout = Readout::default();
         walk(&json, &mut String::new(), &mut readout);

@@ -33,7 +33,7 @@ pub(crate) struct Candidate {
 
 /// The interfaces that may be the WAN, the likeliest first; `None` for what is no dump.
 pub(crate) fn parse(dump: &str) -> Option<Vec<Candidate>> {
-    let dump: Value = serde_json::from_str(dump).ok()?;
+    let dump: Value = serde_json::from_slice(dump.as_bytes()).ok()?;
     let interfaces = dump["interface"].as_array()?;
     let mut candidates: Vec<Candidate> =
         interfaces.iter().filter_map(|status| candidate(status, interfaces)).collect();

@@ -56,7 +56,7 @@ struct Fault {
 
 /// Reads the status of an interface.
 pub(super) fn parse_interface(text: &str) -> Result<Interface, ParseError> {
-    serde_json::from_str(text)
+    serde_json::from_slice(text.as_bytes())
         .map_err(|_| ParseError::new("status", "netifd's interface status as JSON", text))
 }
 
@@ -66,7 +66,7 @@ pub(super) fn parse_carrier(text: &str) -> Option<bool> {
     struct Device {
         carrier: Option<bool>,
     }
-    serde_json::from_str::<Device>(text).ok()?.carrier
+    serde_json::from_slice::<Device>(text.as_bytes()).ok()?.carrier
 }
 
 impl Interface {

@@ -26,7 +26,7 @@ pub(super) fn parse(text: &str, names: &Names) -> Option<Told> {
     if !text.contains("\"network.interface\"") {
         return None;
     }
-    let Message { change } = serde_json::from_str(text).ok()?;
+    let Message { change } = serde_json::from_slice(text.as_bytes()).ok()?;
     let family = netifd::family(change.interface, names)?;
     match change.action {
         "ifup" => Some(netifd::up(family, change.interface)),
