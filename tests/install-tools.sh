@@ -23,6 +23,7 @@ pgrep:procps
 strip:binutils
 busybox:busybox-static
 faketime:faketime
+zopfli:zopfli
 sqlite3:sqlite3
 qemu-aarch64-static:qemu-user-static
 '

@@ -69,7 +69,7 @@ fn pack(program: &Path, folder: &Path) -> Result<PathBuf> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openwrt/package.sh");
     let binary = format!("{TARGET}={}", program.display());
     let packed = folder.join("packed");
-    run(tool(script).args(["bundle", "--binary", &binary, "--out"]).arg(&packed))?;
+    run(tool(script).args(["bundle", "--fast", "--binary", &binary, "--out"]).arg(&packed))?;
     let unpacked = folder.join("unpacked");
     fs::create_dir(&unpacked)?;
     run(tool("tar").arg("-xzf").arg(only(&packed)?).arg("-C").arg(&unpacked))?;
