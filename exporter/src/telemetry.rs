@@ -1,5 +1,5 @@
 //! Our own log: to standard error, where procd, systemd and containers pick it up and
-//! put the time before it. The lines are those of tracing-subscriber, which would be 60 kB
+//! put the time before it. The lines are those of tracing-subscriber, which would be 30 kB
 //! of the program; nothing here makes spans.
 
 use std::fmt::{self, Write as _};
