@@ -1,4 +1,4 @@
-# shellcheck shell=busybox
+# shellcheck shell=sh
 # The shell version of netmonitor on a router: found, saved, switched off, removed, and switched
 # on again if its successor does not run.
 #
