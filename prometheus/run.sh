@@ -100,6 +100,15 @@ start() {
   names+=("$name")
 }
 
+# For Grafana, whose plugin cannot be without one.
+read_token() {
+  if [ -n "${READ_TOKEN_FILE:-}" ]; then
+    cat "$READ_TOKEN_FILE"
+  else
+    echo "${READ_TOKEN:-none}"
+  fi
+}
+
 start_all() {
   mkdir -p "$data/log" "$data/prometheus" "$data/alertmanager"
   if [ -z "${ROUTER:-}" ]; then
@@ -123,9 +132,18 @@ start_all() {
     --storage.path="$data/alertmanager" --web.listen-address="127.0.0.1:$alertmanager_port" \
     --cluster.listen-address=
   if [ -n "$grafana" ]; then
-    start grafana env GF_SERVER_HTTP_ADDR=127.0.0.1 GF_SERVER_HTTP_PORT="$grafana_port" \
+    local settings
+    mapfile -t settings < <(grep -v '^#' "$root/grafana/grafana.env")
+    # Whoever reaches this machine's loopback may look; changing something asks for a password.
+    READ_TOKEN=$(read_token) start grafana env "${settings[@]}" GF_AUTH_ANONYMOUS_ENABLED=true \
+      GF_SERVER_HTTP_ADDR=127.0.0.1 GF_SERVER_HTTP_PORT="$grafana_port" \
       GF_PATHS_DATA="$data/grafana" GF_PATHS_LOGS="$data/log" \
-      GF_PLUGINS_PREINSTALL_DISABLED=true GF_PLUGINS_PREINSTALL_AUTO_UPDATE=false \
+      GF_PATHS_PROVISIONING="$root/grafana/provisioning" \
+      GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH="$root/grafana/dashboards/overview.json" \
+      DASHBOARDS_PATH="$root/grafana/dashboards" \
+      PROMETHEUS_URL="http://127.0.0.1:$prometheus_port" \
+      ALERTMANAGER_URL="http://127.0.0.1:$alertmanager_port" \
+      BRIDGE_URL="http://127.0.0.1:$bridge_port" \
       "$grafana" --homepath /usr/share/grafana
   fi
 }

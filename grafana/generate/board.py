@@ -1,0 +1,141 @@
+"""A dashboard around its panels: variables, links, annotations, and where each panel is."""
+
+from normal import FAMILIES
+from query import PROMETHEUS
+
+COLUMNS = 24
+TAG = "netmonitor"
+RANGES = [("1 h", "now-1h"), ("6 h", "now-6h"), ("24 h", "now-24h"), ("7 d", "now-7d"),
+          ("30 d", "now-30d")]
+
+DATASOURCE = {
+    "type": "datasource",
+    "name": "datasource",
+    "label": "Prometheus",
+    "query": "prometheus",
+    "current": {"text": "Prometheus", "value": "netmonitor-prometheus"},
+}
+BRIDGE = {
+    "type": "datasource",
+    "name": "bridge",
+    "label": "Bridge",
+    "query": "yesoreyeram-infinity-datasource",
+    "current": {"text": "Event bridge", "value": "netmonitor-bridge"},
+}
+
+
+def variable(name, label, query, multi=False):
+    """The values of a label; read again when the time changes."""
+    choice = {"multi": True, "includeAll": True} if multi else {"multi": False}
+    if multi:
+        choice["current"] = {"text": ["All"], "value": ["$__all"]}
+    return {
+        "type": "query",
+        "name": name,
+        "label": label,
+        "datasource": PROMETHEUS,
+        "query": {"query": query, "refId": name},
+        "definition": query,
+        "refresh": 2,
+        "sort": 1,
+        **choice,
+    }
+
+
+# Also routers that do not answer, and never did.
+ROUTER = variable("router", "Router", 'label_values(up{router!=""}, router)')
+TARGET = variable("target", "Target",
+                  'label_values(netmonitor_ping_requests_total{router="$router"}, target)',
+                  multi=True)
+
+
+def board(name, title, description, rows, variables=(ROUTER,), annotated=True, since="now-24h"):
+    """`rows`: lists of panels, or a text that begins a section."""
+    uid = f"{TAG}-{name}"
+    return {
+        "uid": uid,
+        "title": title,
+        "description": " ".join(description.split()),
+        "tags": [TAG],
+        "schemaVersion": 42,
+        "editable": False,
+        # Shared crosshair.
+        "graphTooltip": 1,
+        "refresh": "1m",
+        "time": {"from": since, "to": "now"},
+        "timezone": "browser",
+        "timepicker": {
+            "refresh_intervals": ["15s", "1m", "5m", "15m"],
+            "quick_ranges": [
+                {"display": f"Last {label}", "from": start, "to": "now"}
+                for label, start in RANGES
+            ],
+        },
+        "links": _links(uid),
+        "templating": {"list": [*variables, DATASOURCE]},
+        "annotations": {"list": _annotations() if annotated else []},
+        "panels": _place(rows),
+    }
+
+
+def _links(uid):
+    """One click for a range, and all dashboards; time and variables are kept."""
+    link = {"icon": "", "tooltip": "", "targetBlank": False, "includeVars": True}
+    ranges = [
+        {"title": label, "type": "link", "tags": [], "asDropdown": False, "keepTime": False,
+         "url": f"/d/{uid}?from={start}&to=now", **link, "tooltip": f"The last {label}"}
+        for label, start in RANGES
+    ]
+    boards = {"title": "Dashboards", "type": "dashboards", "tags": [TAG], "asDropdown": True,
+              "keepTime": True, **link}
+    return [boards, *ranges]
+
+
+def _annotations():
+    """Events by family, and outages as a span, on every chart over time."""
+    outage = {
+        "name": "Outage",
+        "enable": True,
+        "iconColor": "red",
+        "datasource": PROMETHEUS,
+        "target": {"refId": "Anno", "expr": 'netmonitor_outage_active{router="$router"} == 1',
+                   "interval": "15s"},
+        "titleFormat": "no internet",
+    }
+    return [outage, *(_family(*family) for family in FAMILIES)]
+
+
+def _family(name, color, types):
+    return {
+        "name": name,
+        "enable": True,
+        "iconColor": color,
+        "datasource": PROMETHEUS,
+        # When it happened is the value, in milliseconds.
+        "target": {
+            "refId": "Anno",
+            "expr": f'netmonitor_event_last_timestamp_seconds{{router="$router",type=~"{types}"}}'
+                    " * 1000",
+            "interval": "60s",
+        },
+        "useValueForTime": True,
+        "titleFormat": "{{type}}",
+        "tagKeys": "type",
+    }
+
+
+def _place(rows):
+    """From left to right, row under row; numbers them."""
+    placed, top = [], 0
+    for row in rows:
+        if isinstance(row, str):
+            row = [{"type": "row", "title": row, "collapsed": False, "panels": [],
+                    "gridPos": {"w": COLUMNS, "h": 1}}]
+        left, height = 0, max(panel["gridPos"]["h"] for panel in row)
+        for panel in row:
+            at = {"x": left, "y": top, **panel["gridPos"]}
+            placed.append({"id": len(placed) + 1, **panel, "gridPos": at})
+            left += at["w"]
+        assert left <= COLUMNS, f"wider than the page: {[panel['title'] for panel in row]}"
+        top += height
+    return placed

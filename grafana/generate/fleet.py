@@ -1,0 +1,90 @@
+"""Fleet: one row for each router, the worst first."""
+
+from board import board
+from normal import (AVAILABILITY, CPU_TEMPERATURE, GREEN, LATENCY_FAR, LIGHT_RECEIVED, LOSS, RED,
+                    UP_DOWN, YES_NO, ZERO_IS_GOOD, steps)
+from panel import change, colored, columns, override, stat, table
+from query import now, rows
+
+NO_ROUTER = "no router is known: see the bridge's settings"
+
+ROUTERS = stat(
+    "Routers", "How many are known.",
+    now('count(group by (router) (up{router!=""}))'),
+    unit="none", decimals=0, no_value=NO_ROUTER, size=(6, 4))
+
+SILENT = stat(
+    "Do not answer", "Routers that give no metrics. Normal: 0.",
+    now('sum(up{router!=""} == bool 0)'),
+    unit="none", decimals=0, thresholds=steps(GREEN, (1, RED)), no_value=NO_ROUTER, size=(6, 4))
+
+OFFLINE = stat(
+    "Without internet", "Routers that answer and have no internet. Normal: 0.",
+    now("sum(netmonitor_internet_up == bool 0)"),
+    unit="none", decimals=0, thresholds=steps(GREEN, (1, RED)), no_value=NO_ROUTER, size=(6, 4))
+
+ALERTS = stat(
+    "Firing alerts", "Warnings and critical ones, of all routers. Normal: 0.",
+    now('count(ALERTS{alertstate="firing",severity=~"warning|critical",router!=""}) or vector(0)'),
+    unit="none", decimals=0, thresholds=ZERO_IS_GOOD, size=(6, 4))
+
+# What is shown of each router, from left to right.
+COLUMNS = {
+    "answers": 'min by (router) (up{router!=""})',
+    "internet": "min by (router) (netmonitor_internet_up)",
+    "alerts": """count by (router)
+        (ALERTS{alertstate="firing",severity=~"warning|critical",router!=""})""",
+    "avail. 24 h": "min by (router) (router:netmonitor_availability:ratio1d)",
+    "avail. 30 d": "min by (router) (router:netmonitor_availability:ratio30d)",
+    "outages 24 h": "round(sum by (router) (increase(netmonitor_outages_total[24h])))",
+    "loss": 'max by (router) (target:netmonitor_ping_loss:ratio_rate5m{scope!="gateway"})',
+    "latency":
+        'avg by (router) (target:netmonitor_ping_rtt_seconds:mean_rate5m{scope!="gateway"})',
+    "light": "min by (router) (netmonitor_optical_receive_power_dbm)",
+    "CPU": "max by (router) (netmonitor_cpu_temperature_celsius)",
+}
+VALUES = {f"Value #{chr(ord('A') + index)}": name for index, name in enumerate(COLUMNS)}
+
+FLEET = table(
+    "Routers, the worst first",
+    """One row each: does it answer, has it internet, alerts that fire, share of the time with
+    internet, outages of 24 h, then of the last 5 minutes the highest loss of a target and the mean
+    latency of all, light received, and CPU temperature. Normal: all green. An empty cell: not on
+    this device, or it does not answer. A click on the name opens its overview.""",
+    *(rows(expr) for expr in COLUMNS.values()),
+    no_value=NO_ROUTER,
+    sort_by=[("answers", False), ("internet", False), ("alerts", True), ("avail. 24 h", False)],
+    transformations=[
+        change("merge"),
+        *columns("router", *VALUES, **VALUES),
+    ],
+    overrides=[
+        override("router", links=[{
+            "title": "Overview",
+            "url": "/d/netmonitor-overview?var-router=${__value.text}&${__url_time_range}",
+        }]),
+        override("answers", mappings=YES_NO, custom_cellOptions=colored(), custom_width=80),
+        override("internet", mappings=UP_DOWN, custom_cellOptions=colored(), custom_width=80),
+        override("alerts", thresholds=ZERO_IS_GOOD, custom_cellOptions=colored(), custom_width=70),
+        override("avail. 24 h", unit="percentunit", decimals=2, thresholds=AVAILABILITY,
+                 custom_cellOptions=colored()),
+        override("avail. 30 d", unit="percentunit", decimals=2, thresholds=AVAILABILITY,
+                 custom_cellOptions=colored()),
+        override("loss", unit="percentunit", decimals=1, thresholds=LOSS,
+                 custom_cellOptions=colored()),
+        override("latency", unit="s", thresholds=LATENCY_FAR, custom_cellOptions=colored()),
+        override("light", unit="dBm", decimals=1, thresholds=LIGHT_RECEIVED,
+                 custom_cellOptions=colored()),
+        override("CPU", unit="celsius", decimals=0, thresholds=CPU_TEMPERATURE,
+                 custom_cellOptions=colored()),
+    ],
+    size=(24, 16))
+
+BOARD = board(
+    "fleet", "Fleet",
+    "All routers, a row each, the worst first.",
+    [
+        [ROUTERS, SILENT, OFFLINE, ALERTS],
+        [FLEET],
+    ],
+    variables=[], annotated=False)

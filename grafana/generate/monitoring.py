@@ -1,0 +1,201 @@
+"""Monitoring itself: is what watches the line well?"""
+
+from board import ROUTER, board
+from normal import (CLOCK_OFF, GREEN, NO_ANSWER, ONE_IS_GOOD, ORANGE, RED, UP_DOWN, YES_NO,
+                    ZERO_IS_GOOD, steps)
+from panel import chart, stat, timeline
+from query import now, series
+
+R = 'router="$router"'
+EXPORTER = f'{R},job!="netmonitor-bridge"'
+BRIDGE = 'job="netmonitor-bridge"'
+
+TARGETS = timeline(
+    "Scrapes",
+    """Whether Prometheus gets metrics from each. Normal: all UP. A router that is DOWN is off, or
+    the way to it is; it may well have internet.""",
+    series("""label_replace(max by (job, instance, router) (up), "name", "$1", "router", "(.+)")""",
+           "{{job}} {{router}}"),
+    mappings=UP_DOWN, thresholds=ONE_IS_GOOD, no_value="nothing is scraped", size=(24, 7))
+
+LOGS = timeline(
+    "Exporter: sources of log lines",
+    """Whether the router's logs can be followed. Normal: UP; without them there are no events, and
+    outages have no cause.""",
+    series(f"netmonitor_log_source_up{{{R}}}", "{{source}}"),
+    mappings=UP_DOWN, thresholds=ONE_IS_GOOD, no_value=NO_ANSWER, size=(12, 5))
+
+COLLECTORS = timeline(
+    "Exporter: collectors",
+    "Whether each could read its source. Normal: yes; what a device has not got is not listed.",
+    series(f"netmonitor_collector_success{{{R}}}", "{{collector}}"),
+    mappings=YES_NO, thresholds=ONE_IS_GOOD, no_value=NO_ANSWER, size=(12, 9))
+
+COLLECTOR_TIMES = chart(
+    "Exporter: time of the collectors",
+    """How long the last reading of each took. Normal: below 10 ms; optics and commands up to a
+    second, which no scrape waits for.""",
+    series(f"netmonitor_collector_duration_seconds{{{R}}}", "{{collector}}"),
+    unit="s", lowest=0, no_value=NO_ANSWER, size=(12, 9))
+
+CLOCK = stat(
+    "Router's clock",
+    """How far it is from Prometheus' clock, to a scrape. Normal: below 5 s; from there on the times
+    of its events are doubted.""",
+    now(f"max(abs(netmonitor_time_seconds{{{R}}} - timestamp(netmonitor_time_seconds{{{R}}})))"),
+    unit="s", decimals=1, thresholds=CLOCK_OFF, no_value=NO_ANSWER, size=(4, 4))
+
+SYNCED = stat(
+    "Router's clock is kept",
+    "Whether a time service keeps the router's clock. Normal: yes.",
+    now(f"min(netmonitor_time_synced{{{R}}})"),
+    unit="none", thresholds=ONE_IS_GOOD, mappings=YES_NO, no_value=NO_ANSWER, size=(4, 4))
+
+LOST_EVENTS = stat(
+    "Events missed, 24 h",
+    """Events that the router had forgotten before the bridge could read them. Normal: 0; more need a
+    larger MAX_EVENTS, or a bridge that is always on.""",
+    now(f"sum(round(increase(netmonitor_bridge_events_missed_total{{{R}}}[24h])))"),
+    unit="none", decimals=0, thresholds=ZERO_IS_GOOD, no_value="no answer from the bridge",
+    size=(4, 4))
+
+LAST_POLL = stat(
+    "Last poll",
+    "When the bridge stored a sample of this router last. Normal: a minute ago (POLL_INTERVAL).",
+    now(f"max(netmonitor_bridge_poll_last_success_timestamp_seconds{{{R}}}) * 1000"),
+    unit="dateTimeFromNow", no_value="no answer from the bridge", size=(4, 4))
+
+BACKUP = stat(
+    "Last backup",
+    "When `netmonitor-bridge backup` ran last. Normal: within a week.",
+    now(f"max(netmonitor_bridge_last_backup_timestamp_seconds{{{BRIDGE}}}) * 1000"),
+    unit="dateTimeFromNow", no_value="never", size=(4, 4))
+
+WRITABLE = stat(
+    "Bridge can store",
+    "Whether the last write to the database succeeded. Normal: yes.",
+    now(f"min(netmonitor_bridge_database_writable{{{BRIDGE}}})"),
+    unit="none", thresholds=ONE_IS_GOOD, mappings=YES_NO, no_value="no answer from the bridge",
+    size=(4, 4))
+
+MEMORY = chart(
+    "Memory",
+    """What each program holds. Normal: exporter 2 to 3 MB, bridge below 20 MB with one router,
+    Prometheus 50 to 300 MB, Alertmanager 20 to 50 MB. A line that only rises is a leak.""",
+    series(f"process_resident_memory_bytes{{{EXPORTER}}}", "exporter {{router}}"),
+    series('process_resident_memory_bytes{router=""}', "{{job}}"),
+    unit="bytes", lowest=0, size=(12, 8), no_value=NO_ANSWER, calcs=("lastNotNull", "max"))
+
+CPU = chart(
+    "CPU",
+    "Share of one core that each program uses. Normal: exporter and bridge below 1 %.",
+    series(f"rate(process_cpu_seconds_total{{{EXPORTER}}}[$__rate_interval])",
+           "exporter {{router}}"),
+    series('rate(process_cpu_seconds_total{router=""}[$__rate_interval])', "{{job}}"),
+    unit="percentunit", lowest=0, size=(12, 8), no_value=NO_ANSWER, calcs=("mean", "max"))
+
+SCRAPE_TIMES = chart(
+    "Time of scrapes",
+    "How long Prometheus waited for each answer. Normal: below 0.1 s; a scrape is given up at 10 s.",
+    series("max by (job, router) (scrape_duration_seconds)", "{{job}} {{router}}"),
+    unit="s", lowest=0, size=(12, 8), no_value="nothing is scraped")
+
+POLL_TIMES = chart(
+    "Bridge: time of polls",
+    """From asking a router to storing its answer: median and 95th percentile of all. Normal: below
+    0.1 s in the house; up to a second by VPN.""",
+    *(series(f"""histogram_quantile({share},
+        sum by (le) (rate(netmonitor_bridge_poll_duration_seconds_bucket[$__rate_interval])))""",
+             words)
+      for share, words in [(0.5, "median"), (0.95, "p95")]),
+    unit="s", lowest=0, size=(12, 8), no_value="no answer from the bridge")
+
+POLL_AGE = chart(
+    "Bridge: age of the last sample",
+    """How long ago the bridge stored a sample of each router. Normal: a saw-tooth up to
+    POLL_INTERVAL; a line that climbs is a router that does not answer.""",
+    series("time() - netmonitor_bridge_poll_last_success_timestamp_seconds", "{{router}}"),
+    unit="s", lowest=0, size=(12, 8), no_value="no answer from the bridge")
+
+POLL_FAILURES = chart(
+    "Bridge: failed polls, an hour",
+    "By router. Normal: 0.",
+    series('increase(netmonitor_bridge_polls_total{result="failure"}[1h])', "{{router}}"),
+    unit="none", decimals=0, lowest=0, size=(12, 8), no_value="no answer from the bridge")
+
+DATABASE = chart(
+    "Bridge: database",
+    """Bytes of the file and of its write-ahead log. Normal: about 80 MB a year for each router with
+    30 days of samples much less; the log below 10 MB. The alert fires at 9 GB.""",
+    series("netmonitor_bridge_database_bytes", "database"),
+    series("netmonitor_bridge_wal_bytes", "write-ahead log"),
+    unit="bytes", lowest=0, size=(12, 8), no_value="no answer from the bridge")
+
+QUEUES = chart(
+    "What waits",
+    """Events in the router's queue (the newest stay in it, so it is often full), and writes that wait
+    in the bridge. Normal: writes 0.""",
+    series(f"netmonitor_event_queue_length{{{R}}}", "router: events"),
+    series("netmonitor_bridge_write_queue_length", "bridge: writes"),
+    unit="none", decimals=0, lowest=0, size=(12, 8), no_value=NO_ANSWER)
+
+STORED_EVENTS = chart(
+    "Bridge: events stored, an hour",
+    "Of all routers. Normal: a few; hundreds are a line that comes and goes.",
+    series("increase(netmonitor_bridge_events_stored_total[1h])", "stored"),
+    unit="none", decimals=0, lowest=0, size=(12, 8), no_value="no answer from the bridge")
+
+PROMETHEUS = chart(
+    "Prometheus: series and disk",
+    """Series in memory (left), about 300 for a router. Normal: flat.""",
+    series("prometheus_tsdb_head_series", "series"),
+    unit="short", lowest=0, size=(8, 8), no_value="no answer from Prometheus")
+
+DISK = chart(
+    "Prometheus: blocks on disk",
+    "Normal: growing until the time or size of retention is reached; about 1 GB a year and router.",
+    series("prometheus_tsdb_storage_blocks_bytes", "blocks"),
+    unit="bytes", lowest=0, size=(8, 8), no_value="no answer from Prometheus")
+
+RULES = chart(
+    "Prometheus: time of the rules",
+    "How long the last evaluation of each group took. Normal: below 0.1 s; it has 15 s.",
+    series("""label_replace(prometheus_rule_group_last_duration_seconds, "group", "$1",
+        "rule_group", ".*;(.*)")""", "{{group}}"),
+    unit="s", lowest=0, size=(8, 8), no_value="no answer from Prometheus")
+
+NOTIFICATIONS = chart(
+    "Alertmanager: messages, an hour",
+    """Sent by kind of receiver. Normal: few. None in a month: does the way to you still work? See the
+    alert Watchdog in docs/alerts.md.""",
+    series("sum by (integration) (increase(alertmanager_notifications_total[1h])) > 0",
+           "{{integration}}"),
+    unit="none", decimals=1, lowest=0, size=(12, 8), no_value="none in this time")
+
+UNDELIVERED = chart(
+    "Alertmanager: attempts that failed, an hour",
+    """Normal: 0. During an outage they are expected: it tries until the message is delivered.""",
+    series("sum by (integration) (increase(alertmanager_notifications_failed_total[1h])) > 0",
+           "{{integration}}"),
+    unit="none", decimals=1, lowest=0, size=(12, 8), no_value="none in this time")
+
+BOARD = board(
+    "monitoring", "Monitoring itself",
+    "Is what watches the line well: exporter, bridge, Prometheus, Alertmanager?",
+    [
+        [CLOCK, SYNCED, LAST_POLL, LOST_EVENTS, WRITABLE, BACKUP],
+        [TARGETS],
+        "All programs",
+        [MEMORY, CPU],
+        "Exporter",
+        [LOGS, QUEUES],
+        [COLLECTORS, COLLECTOR_TIMES],
+        "Bridge",
+        [POLL_AGE, POLL_FAILURES],
+        [POLL_TIMES, STORED_EVENTS],
+        [DATABASE, SCRAPE_TIMES],
+        "Prometheus and Alertmanager",
+        [PROMETHEUS, DISK, RULES],
+        [NOTIFICATIONS, UNDELIVERED],
+    ],
+    variables=[ROUTER], annotated=False, since="now-6h")

@@ -1,0 +1,159 @@
+"""Outages and events: when, how long, why and on whose side. What is essential comes from
+Prometheus; the whole ledger and the messages of events from the bridge, through Infinity."""
+
+from board import BRIDGE, ROUTER, board
+from normal import BLUE, EVENT_COLORS, NO_BRIDGE, NO_OUTAGE, SIDE_COLORS, ZERO_IS_GOOD, steps
+from panel import bars, change, colored, columns, gauges, override, stat, table
+from query import listed, now, rows
+
+R = 'router="$router"'
+# Of the newest outages that the bridge knows those that began in the time of the dashboard.
+BEGAN = f"""(netmonitor_bridge_outage_start_timestamp_seconds{{{R}}} >= $__from / 1000
+    <= $__to / 1000)"""
+LASTED = f"(netmonitor_bridge_outage_duration_seconds{{{R}}} and on (router, outage) {BEGAN})"
+
+COUNT = stat(
+    "Outages",
+    """How many began in this time, of the newest 50 that the bridge knows. Drops at most three
+    minutes apart are one. Normal: 0.""",
+    now(f"count({BEGAN}) or vector(0)"),
+    unit="none", thresholds=ZERO_IS_GOOD, size=(6, 4))
+
+TOTAL = stat(
+    "Without internet",
+    """All of them together, from first drop to return. Normal: 0. A month at 99.9 % is 43 minutes.""",
+    now(f"sum({LASTED}) or vector(0)"),
+    unit="dtdurations", thresholds=steps(BLUE), size=(6, 4))
+
+LONGEST = stat(
+    "Longest",
+    "The longest of them, with its cause and side.",
+    now(f"topk(1, {LASTED})", "{{cause}} ({{side}})"),
+    unit="dtdurations", text_mode="value_and_name", color_mode="none", no_value=NO_OUTAGE,
+    size=(6, 4))
+
+SIDES = stat(
+    "Whose side",
+    """Time without internet by side: provider, line (the fibre or pair to your house), house, or
+    unknown, which accuses nobody.""",
+    now(f"sum by (side) ({LASTED})", "{{side}}"),
+    unit="dtdurations", text_mode="value_and_name", color_mode="none", no_value=NO_OUTAGE,
+    size=(6, 4))
+
+LEDGER = table(
+    "Ledger, from Prometheus",
+    """The newest 50 outages that the bridge knows, those of this time: begin, end, how long, the
+    first layer that failed, and whose it is (docs/outages.md). Normal: empty.""",
+    rows(f"max by (outage, cause, side) ({BEGAN}) * 1000"),
+    rows(f"""max by (outage, cause, side)
+        (netmonitor_bridge_outage_end_timestamp_seconds{{{R}}} and on (router, outage) {BEGAN})
+        * 1000"""),
+    rows(f"max by (outage, cause, side) ({LASTED})"),
+    no_value=NO_OUTAGE, sort_by=[("begin", True)],
+    transformations=[
+        change("merge"),
+        *columns("Value #A", "Value #B", "Value #C", "cause", "side",
+                 **{"Value #A": "begin", "Value #B": "end", "Value #C": "duration"}),
+    ],
+    overrides=[
+        override("begin", unit="dateTimeAsIso"), override("end", unit="dateTimeAsIso"),
+        override("duration", unit="dtdurations"),
+        override("side", mappings=SIDE_COLORS, custom_cellOptions=colored()),
+    ],
+    size=(14, 10))
+
+CAUSES = gauges(
+    "Time by cause",
+    """Time without internet for each cause, the worst first: what to mend first. The words are
+    explained in docs/outages.md.""",
+    now(f"sort_desc(sum by (cause) ({LASTED}))", "{{cause}}"),
+    unit="dtdurations", no_value=NO_OUTAGE, size=(10, 10))
+
+
+def by_time(title, description, output, **order):
+    return bars(
+        title, description,
+        rows(f"max by (outage) ({BEGAN}) * 1000"),
+        x="when", unit="none", decimals=0, no_value=NO_OUTAGE,
+        transformations=[
+            change("convertFieldType",
+                   conversions=[{"targetField": "Value", "destinationType": "time"}], fields={}),
+            change("formatTime", timeField="Value", outputFormat=output, useTimezone=True),
+            change("groupBy", fields={
+                "Value": {"operation": "groupby", "aggregations": []},
+                "outage": {"operation": "aggregate", "aggregations": ["count"]},
+            }),
+            change("sortBy", fields={}, sort=[{"field": "Value", "desc": False}]),
+            change("organize", indexByName={}, excludeByName={},
+                   renameByName={"Value": "when", "outage (count)": "outages"}),
+        ])
+
+
+BY_HOUR = by_time(
+    "By hour of the day",
+    """How many began in which hour, by your clock. Normal: no pattern. Evenings: the provider is
+    full. Always the same hour of the night: somebody redials. Hours without any are left out.""",
+    "HH")
+
+BY_WEEKDAY = by_time(
+    "By day of the week",
+    """How many began on which day, 1 is Monday. Normal: no pattern. Working days only: works on the
+    line, or a neighbour's machine. Days without any are left out.""",
+    "E ddd")
+
+LEDGER_OF_BRIDGE = table(
+    "Ledger of the bridge",
+    """All outages of this time, newest first, up to 1000: with the sentence that sums each up and the
+    number of drops in it. The same for the provider, as a page to print: docs/report.md.""",
+    listed("/api/v1/outages", [
+        ("start", "begin", "timestamp"), ("end", "end", "timestamp"),
+        ("duration_seconds", "duration", "number"), ("cause", "cause", "string"),
+        ("side", "side", "string"), ("drops", "drops", "number"),
+        ("summary", "summary", "string")]),
+    no_value=NO_BRIDGE, sort_by=[("begin", True)],
+    overrides=[
+        override("duration", unit="dtdurations"),
+        override("side", mappings=SIDE_COLORS, custom_cellOptions=colored()),
+        override("drops", custom_width=80),
+        override("summary", custom_width=520),
+    ],
+    size=(24, 10))
+
+EVENTS = table(
+    "Events",
+    """Everything that happened to the line in this time, newest first, up to 1000. The field above
+    asks for one type, the funnel in the head of a column for some; each type is explained in
+    docs/events.md.""",
+    listed("/api/v1/events", [
+        ("time", "when", "timestamp"), ("type", "type", "string"),
+        ("message", "message", "string")], type="$type"),
+    no_value=NO_BRIDGE, sort_by=[("when", True)],
+    overrides=[
+        override("when", custom_width=190),
+        override("type", mappings=EVENT_COLORS, custom_cellOptions=colored(), custom_width=220,
+                 custom_filterable=True),
+        override("message", custom_filterable=True),
+    ],
+    size=(24, 12))
+
+# Empty lists all: a choice among many is more than a phone has room for.
+TYPE = {
+    "type": "textbox",
+    "name": "type",
+    "label": "Event type (empty: all)",
+    "query": "",
+    "current": {"text": "", "value": ""},
+}
+
+BOARD = board(
+    "outages", "Outages and events",
+    "When the internet was gone, for how long, why, and on whose side; and all that was told.",
+    [
+        [COUNT, TOTAL, LONGEST, SIDES],
+        [LEDGER, CAUSES],
+        [BY_HOUR, BY_WEEKDAY],
+        "From the bridge, through the Infinity plugin",
+        [LEDGER_OF_BRIDGE],
+        [EVENTS],
+    ],
+    variables=[ROUTER, TYPE, BRIDGE], annotated=False, since="now-7d")
