@@ -57,6 +57,7 @@ compiler:
 tools:
 	@tests/install-tools.sh test
 	@tests/newer-prometheus.sh
+	@tests/grafana/install.sh
 
 lint: tools ## format, clippy, documents, licences, shell scripts
 	cargo fmt --all --check

@@ -9,7 +9,7 @@ from query import now, rows
 NO_ROUTER = "no router is known: see the bridge's settings"
 
 ROUTERS = stat(
-    "Routers", "How many are known.",
+    "Routers", "How many are known: those on the bridge's list, or Prometheus' static targets.",
     now('count(group by (router) (up{router!=""}))'),
     unit="none", decimals=0, no_value=NO_ROUTER, size=(6, 4))
 

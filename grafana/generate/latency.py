@@ -48,9 +48,9 @@ LOSS_TREND = chart(
 
 NEAR_AND_FAR = chart(
     "Gateway against far targets",
-    """Mean time to the next hop, to near and to far targets. Where all rise together the fault is
-    between you and the next hop: your own line is full, or it is bad. Where only the far ones rise
-    it is behind the provider. Next hops answer when they have nothing better to do: a slow gateway
+    """Mean time to the next hop, to near and to far targets. Normal: flat, in this order. Where all
+    rise together the fault is between you and the next hop: your own line is full, or it is bad.
+    Where only the far ones rise it is behind the provider. Next hops answer when they have nothing better to do: a slow gateway
     alone means little.""",
     series(mean(f'{R},scope="gateway"'), "gateway"),
     series(f"avg by (scope) ({mean(f'{R},scope=~`domestic|international`')})".replace("`", '"'),

@@ -60,8 +60,8 @@ EVENTS = timeline(
 
 RECEIVED = chart(
     "Light received",
-    """Optical power that arrives, in the normal band from -28 to -8 dBm, and the limits that the
-    maker of the module has set. Below -28 dBm errors begin, below -30 dBm it ends. No line: it is
+    """Optical power that arrives, and the limits that the maker of the module has set. Normal: in
+    the green band, -28 to -8 dBm. Below it errors begin, below -30 dBm it ends. No line: it is
     dark.""",
     series(f"netmonitor_optical_receive_power_dbm{{{R}}}", "received ({{source}})"),
     series(f"netmonitor_optical_receive_power_threshold_dbm{{{R}}}", "module: {{level}}"),

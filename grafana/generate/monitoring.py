@@ -119,7 +119,7 @@ POLL_AGE = chart(
 
 POLL_FAILURES = chart(
     "Bridge: failed polls, an hour",
-    "By router. Normal: 0.",
+    "Polls of each router that gave no sample. Normal: 0; its log says why.",
     series('increase(netmonitor_bridge_polls_total{result="failure"}[1h])', "{{router}}"),
     unit="none", decimals=0, lowest=0, size=(12, 8), no_value="no answer from the bridge")
 
@@ -198,4 +198,4 @@ BOARD = board(
         [PROMETHEUS, DISK, RULES],
         [NOTIFICATIONS, UNDELIVERED],
     ],
-    variables=[ROUTER], annotated=False, since="now-6h")
+    variables=[ROUTER], since="now-6h")

@@ -13,14 +13,14 @@ R = 'router="$router"'
 INTERNET = stat(
     "Internet",
     """UP while any target on the internet answers pings; DOWN after 3 s without an answer from
-    any. It does not judge how good the line is.""",
+    any. Normal: UP. It does not judge how good the line is.""",
     now(f"max(netmonitor_internet_up{{{R}}})"),
     unit="none", thresholds=ONE_IS_GOOD, mappings=UP_DOWN, no_value=NO_ANSWER, size=(4, 4))
 
 WAN = stat(
     "WAN interface",
-    """UP while the router has its interface to the provider up. The internet can be gone all the
-    same: then the fault is behind it.""",
+    """UP while the router has its interface to the provider up. Normal: UP. The internet can be gone
+    all the same: then the fault is behind it.""",
     now(f"min(netmonitor_wan_up{{{R}}})"),
     unit="none", thresholds=ONE_IS_GOOD, mappings=UP_DOWN, no_value=NO_ANSWER, size=(4, 4))
 
