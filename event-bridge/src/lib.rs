@@ -13,6 +13,7 @@ mod clock;
 mod config;
 mod keeper;
 mod metrics;
+mod own_process;
 mod places;
 mod report;
 mod serving;

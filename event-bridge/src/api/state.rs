@@ -14,6 +14,8 @@ use prometheus_client::registry::Registry;
 use super::Views;
 use super::error::failure;
 use super::text_format::from_open_metrics;
+use crate::own_process;
+use crate::store::Health;
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -44,10 +46,17 @@ pub(super) async fn metrics(State(views): State<Arc<Views>>) -> Response {
     }
 }
 
+/// Whichever is reached first.
+fn limit(health: &Health, max_bytes: Option<u64>) -> Option<u64> {
+    let on_disk = health.disk_free_bytes.map(|free| health.database_bytes.saturating_add(free));
+    max_bytes.into_iter().chain(on_disk).min()
+}
+
 /// What is counted as it happens, and what is read now.
 fn registry(views: &Views) -> Registry {
     let mut registry = Registry::default();
     views.metrics.register(&mut registry);
+    own_process::register(&mut registry);
     let own = registry.sub_registry_with_prefix("netmonitor_bridge");
     let build = Family::<_, Gauge>::default();
     build
@@ -65,6 +74,11 @@ fn registry(views: &Views) -> Registry {
     let has_file = views.config.routers_file.is_some();
     let gauges = [
         ("database_bytes", "Size of the database", Some(health.database_bytes as f64)),
+        (
+            "database_limit_bytes",
+            "Size to which the database can grow: MAX_DB_SIZE, or what its disk has room for",
+            limit(&health, views.config.retention.max_bytes).map(|bytes| bytes as f64),
+        ),
         ("wal_bytes", "Size of its write-ahead log", Some(health.wal_bytes as f64)),
         ("write_queue_length", "Writes that wait", Some(health.queue_length as f64)),
         ("database_writable", "1 if the last write succeeded", truth(health.writable.is_ok())),

@@ -324,6 +324,20 @@ async fn the_page_and_the_metrics_are_there() {
         metrics.contains("# TYPE netmonitor_bridge_events_stored_total counter\n"),
         "{metrics}"
     );
+    let value = |name: &str| -> f64 {
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("{name}: {metrics}")).parse().unwrap()
+    };
+    assert!(
+        value("netmonitor_bridge_database_limit_bytes") > value("netmonitor_bridge_database_bytes")
+    );
+    assert!(value("process_resident_memory_bytes") > 1e6);
+    assert!(value("process_virtual_memory_bytes") > value("process_resident_memory_bytes"));
+    assert!(value("process_cpu_seconds_total") >= 0.0);
+    assert!(value("process_open_fds") < value("process_max_fds"));
+    let started = value("process_start_time_seconds");
+    let now = jiff::Timestamp::now().as_second() as f64;
+    assert!((now - 86_400.0..now + 1.0).contains(&started), "{started}, now {now}");
 }
 
 #[tokio::test]

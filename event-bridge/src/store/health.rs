@@ -20,6 +20,8 @@ pub struct Health {
     pub queue_length: usize,
     /// Of the database file.
     pub database_bytes: u64,
+    /// How much its disk has room for; `None` if that cannot be told.
+    pub disk_free_bytes: Option<u64>,
     /// Of the write-ahead log beside it.
     pub wal_bytes: u64,
     /// New events since the program started.
@@ -56,6 +58,7 @@ impl Shared {
             writable: Ok(()),
             queue_length: 0,
             database_bytes: 0,
+            disk_free_bytes: None,
             wal_bytes: 0,
             events_stored: 0,
             events_missed: BTreeMap::new(),
@@ -141,10 +144,17 @@ impl Shared {
         Health {
             queue_length: queue.max_capacity() - queue.capacity(),
             database_bytes: bytes(&self.path),
+            disk_free_bytes: free(&self.path),
             wal_bytes: bytes(&beside(&self.path, "-wal")),
             ..self.known().health.clone()
         }
     }
+}
+
+/// For programs that are not root.
+fn free(path: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(path).ok()?;
+    disk.f_bavail.checked_mul(disk.f_frsize)
 }
 
 /// The path with more at the end of its name.
