@@ -1,7 +1,7 @@
 """Fleet: one row for each router, the worst first."""
 
 from board import board
-from normal import (AVAILABILITY, CPU_TEMPERATURE, GREEN, LATENCY_FAR, LIGHT_RECEIVED, LOSS, RED,
+from normal import (AVAILABILITY, CPU_TEMPERATURE, DBM, GREEN, LATENCY_FAR, LIGHT_RECEIVED, LOSS, RED,
                     UP_DOWN, YES_NO, ZERO_IS_GOOD, steps)
 from panel import change, colored, columns, override, stat, table
 from query import now, rows
@@ -73,7 +73,7 @@ FLEET = table(
         override("loss", unit="percentunit", decimals=1, thresholds=LOSS,
                  custom_cellOptions=colored()),
         override("latency", unit="s", thresholds=LATENCY_FAR, custom_cellOptions=colored()),
-        override("light", unit="dBm", decimals=1, thresholds=LIGHT_RECEIVED,
+        override("light", unit=DBM, decimals=2, thresholds=LIGHT_RECEIVED,
                  custom_cellOptions=colored()),
         override("CPU", unit="celsius", decimals=0, thresholds=CPU_TEMPERATURE,
                  custom_cellOptions=colored()),

@@ -2,9 +2,8 @@
 Through the Infinity plugin."""
 
 from board import BRIDGE, ROUTER, board
-from normal import (AVAILABILITY, BLUE, CPU_TEMPERATURE, ERRORS_OF_AN_HOUR, LATENCY_FAR,
-                    LIGHT_RECEIVED, LIGHT_SENT, NO_BRIDGE, steps)
-from panel import change, chart, override, stat
+from normal import CPU_TEMPERATURE, DBM, ERRORS_OF_AN_HOUR, LIGHT_RECEIVED, NO_BRIDGE
+from panel import change, chart
 from query import sheet
 
 R = 'router="$router"'
@@ -64,14 +63,13 @@ AVAILABLE = by_hour(
     "Availability by the hour",
     """Share of the watched seconds of each hour with internet. Normal: 100 %. No point: nobody
     watched.""",
-    "percentunit", names={"availability": "availability"}, lowest=0, highest=1, decimals=2,
-    calcs=("min", "mean"))
+    "percentunit", names={"availability": "availability"}, lowest=0, highest=1, decimals=2)
 
 DROPS = by_hour(
     "Reconnects and drops by the hour",
     """PPPoE sessions set up and falls of the WAN interface. Normal: 0, or one of each a night.""",
-    "none", decimals=0, names={"pppoe_reconnects": "PPPoE reconnects", "wan_downs": "WAN drops"},
-    bars=True, lowest=0, calcs=("max", "sum"))
+    "none", names={"pppoe_reconnects": "PPPoE reconnects", "wan_downs": "WAN drops"},
+    bars=True, lowest=0)
 
 ROUND_TRIP = {
     **chart(
@@ -83,7 +81,7 @@ ROUND_TRIP = {
             ("hour", "hour", "timestamp"), ("avg_rtt_ms", "mean", "number"),
             ("p95_of_minutes_ms", "p95 of minutes", "number"),
             ("max_rtt_ms", "slowest minute", "number")], target="$target"),
-        unit="ms", lowest=0, no_value=NO_BRIDGE, size=(24, 8), calcs=("mean", "max")),
+        unit="ms", lowest=0, no_value=NO_BRIDGE, size=(12, 8)),
     "transformations": [BY_TIME],
     "repeat": "target",
     "repeatDirection": "h",
@@ -96,7 +94,7 @@ LOSS = {
         "Mean loss of each hour, in percent. Normal: 0. Above 1 % calls suffer.",
         sheet("/api/v1/hourly", [
             ("hour", "hour", "timestamp"), ("loss_percent", "loss", "number")], target="$target"),
-        unit="percent", lowest=0, no_value=NO_BRIDGE, size=(24, 7), calcs=("mean", "max")),
+        unit="percent", lowest=0, no_value=NO_BRIDGE, size=(12, 7)),
     "transformations": [BY_TIME],
     "repeat": "target",
     "repeatDirection": "h",
@@ -107,29 +105,29 @@ LIGHT = by_hour(
     "Light by the hour",
     """Mean and lowest power received, and mean power sent. Normal: received -8 to -28 dBm, sent 1 to
     5 dBm. A fall over months is dirt or ageing: show it before it is an outage.""",
-    "dBm", decimals=1, names={
+    DBM, decimals=2, names={
         "avg_optical_rx_dbm": "received, mean", "min_optical_rx_dbm": "received, lowest",
         "avg_optical_tx_dbm": "sent, mean"},
-    thresholds=LIGHT_RECEIVED, calcs=("min", "max"))
+    thresholds=LIGHT_RECEIVED)
 
 TEMPERATURE = by_hour(
     "CPU temperature by the hour",
     "Mean and highest of each hour. Normal: below 65 °C; lines at 75 and 85 °C.",
     "celsius", decimals=1, names={"avg_cpu_celsius": "mean", "max_cpu_celsius": "highest"},
-    thresholds=CPU_TEMPERATURE, calcs=("mean", "max"))
+    thresholds=CPU_TEMPERATURE)
 
 ERRORS = by_hour(
     "Interface errors by the hour",
     """Packets of the WAN device that arrived damaged or could not be sent. Normal: 0; orange line
     above 0, red above 10.""",
-    "none", decimals=0, names={"rx_errors": "damaged", "tx_errors": "not sent"}, bars=True,
-    thresholds=ERRORS_OF_AN_HOUR, lowest=0, calcs=("max", "sum"))
+    "none", names={"rx_errors": "damaged", "tx_errors": "not sent"}, bars=True,
+    thresholds=ERRORS_OF_AN_HOUR, lowest=0)
 
 DROPPED = by_hour(
     "Dropped packets by the hour",
     "Packets of the WAN device that were dropped. Normal: some under load.",
-    "none", decimals=0, names={"rx_dropped": "on arrival", "tx_dropped": "before sending"},
-    bars=True, lowest=0, calcs=("max", "sum"))
+    "none", names={"rx_dropped": "on arrival", "tx_dropped": "before sending"},
+    bars=True, lowest=0)
 
 BOARD = board(
     "history", "History",

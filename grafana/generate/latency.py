@@ -25,17 +25,28 @@ SPREAD = heatmap(
     band is a second way or a full queue, a smear upwards a full line. A black gap: no answers.""",
     buckets("sum by (le) (increase("
             f'netmonitor_ping_rtt_seconds_bucket{{{R},target="$target"}}[$__rate_interval]))'),
-    size=(24, 8), repeat="target", repeatDirection="h", maxPerRow=2)
+    size=(12, 8), repeat="target", repeatDirection="h", maxPerRow=2)
 
-QUANTILES = chart(
-    "Round-trip time: median, p95, p99",
-    """Half of the answers, 95 % and 99 % of them were faster; exact to a bucket of the histogram (1 2
-    5 10 15 20 30 50 75 100 150 200 300 500 1000 ms). Normal: the three lie together. p99 far above
-    the median is jitter, which calls and games notice first.""",
-    *(series(quantile(share, T, "target"), f"{{{{target}}}} {words}")
-      for share, words in [(0.5, "median"), (0.95, "p95"), (0.99, "p99")]),
-    unit="s", thresholds=LATENCY_FAR, lowest=0, no_value=NO_ANSWER, size=(12, 9),
-    calcs=("lastNotNull", "mean", "max"))
+SLOW_ANSWERS = chart(
+    "Round-trip time: p95",
+    """95 % of the answers of each target were faster; exact to a bucket of the histogram (1 2 5 10 15
+    20 30 50 75 100 150 200 300 500 1000 ms). Normal: flat; near targets below 100 ms, far ones
+    below 300 ms.""",
+    series(quantile(0.95, T, "target"), "{{target}}"),
+    unit="s", thresholds=LATENCY_FAR, lowest=0, no_value=NO_ANSWER, size=(12, 9))
+
+QUANTILES = {
+    **chart(
+        "Median, p95, p99: $target",
+        """Half of the answers, 95 % and 99 % of them were faster. Normal: the three lie together. p99
+        far above the median is jitter, which calls and games notice first.""",
+        *(series(quantile(share, f'{R},target="$target"', "target"), words)
+          for share, words in [(0.5, "median"), (0.95, "p95"), (0.99, "p99")]),
+        unit="s", lowest=0, no_value=NO_ANSWER, size=(12, 7)),
+    "repeat": "target",
+    "repeatDirection": "h",
+    "maxPerRow": 2,
+}
 
 LOSS_TREND = chart(
     "Loss",
@@ -43,8 +54,7 @@ LOSS_TREND = chart(
     alone it is that target. Lines at 1 % and 5 %.""",
     series(f"rate(netmonitor_ping_lost_total{{{T}}}[$__rate_interval])"
            f" / rate(netmonitor_ping_requests_total{{{T}}}[$__rate_interval])", "{{target}}"),
-    unit="percentunit", thresholds=LOSS, lowest=0, no_value=NO_ANSWER, size=(12, 9),
-    calcs=("mean", "max"))
+    unit="percentunit", thresholds=LOSS, lowest=0, no_value=NO_ANSWER, size=(12, 9))
 
 NEAR_AND_FAR = chart(
     "Gateway against far targets",
@@ -55,22 +65,21 @@ NEAR_AND_FAR = chart(
     series(mean(f'{R},scope="gateway"'), "gateway"),
     series(f"avg by (scope) ({mean(f'{R},scope=~`domestic|international`')})".replace("`", '"'),
            "{{scope}}"),
-    unit="s", lowest=0, no_value=NO_ANSWER, size=(12, 9), calcs=("lastNotNull", "mean", "max"))
+    unit="s", lowest=0, no_value=NO_ANSWER, size=(12, 9))
 
 ACCESS_SERVER = chart(
     "LCP echo: the provider's access server",
     """Time of PPPoE's own echo to the other end of your line. Normal: steady, like the gateway. It
     needs LCP_RTT_FILE (docs/configuration.md).""",
     series(f"netmonitor_lcp_echo_rtt_seconds{{{R}}}", "echo"),
-    unit="s", lowest=0, no_value="not on this device: LCP_RTT_FILE is not set", size=(12, 9),
-    calcs=("lastNotNull", "mean", "max"))
+    unit="s", lowest=0, no_value="not on this device: LCP_RTT_FILE is not set", size=(12, 9))
 
 LONGEST_LOSS = chart(
     "Longest run of lost pings",
     """The longest time without an answer within the last 5 minutes, for each target. Normal: below 3
     s; from there on to all targets at once it is an outage.""",
     series(f"netmonitor_ping_longest_loss_seconds{{{T}}}", "{{target}}"),
-    unit="s", lowest=0, no_value=NO_ANSWER, size=(12, 8), calcs=("lastNotNull", "max"))
+    unit="s", lowest=0, no_value=NO_ANSWER, size=(12, 8))
 
 STRAYS = chart(
     "Late and duplicate answers",
@@ -78,8 +87,7 @@ STRAYS = chart(
     late ones are a queue that is too long (bufferbloat); duplicates a loop.""",
     series(f"increase(netmonitor_ping_late_replies_total{{{T}}}[1h])", "{{target}} late"),
     series(f"increase(netmonitor_ping_duplicate_replies_total{{{T}}}[1h])", "{{target}} twice"),
-    unit="none", decimals=0, lowest=0, no_value=NO_ANSWER, size=(12, 8),
-    calcs=("lastNotNull", "max"))
+    unit="none", lowest=0, no_value=NO_ANSWER, size=(12, 8))
 
 LOOKUPS = chart(
     "DNS: time of look-ups",
@@ -87,8 +95,7 @@ LOOKUPS = chart(
     50 ms. Off unless DNS_NAME is set.""",
     series("histogram_quantile(0.95, sum by (server, le)"
            f" (rate(netmonitor_dns_lookup_seconds_bucket{{{R}}}[$__rate_interval])))", "{{server}}"),
-    unit="s", lowest=0, no_value="not on this device: DNS_NAME is not set", size=(12, 8),
-    calcs=("lastNotNull", "mean", "max"))
+    unit="s", lowest=0, no_value="not on this device: DNS_NAME is not set", size=(12, 8))
 
 LOOKUP_FAILURES = chart(
     "DNS: failed look-ups",
@@ -96,7 +103,7 @@ LOOKUP_FAILURES = chart(
     DnsFailing fires: pings work, and web pages do not.""",
     series(f"server:netmonitor_dns_failures:ratio_rate5m{{{R}}}", "{{server}}"),
     unit="percentunit", thresholds=DNS_FAILURES, lowest=0, highest=1,
-    no_value="not on this device: DNS_NAME is not set", size=(12, 8), calcs=("mean", "max"))
+    no_value="not on this device: DNS_NAME is not set", size=(12, 8))
 
 WORST = stat(
     "Slowest target now",
@@ -126,9 +133,10 @@ BOARD = board(
     "Each target by itself: how long answers take, how that is spread, and what is lost.",
     [
         [WORST, LOST, UNSENT],
-        [QUANTILES, LOSS_TREND],
+        [SLOW_ANSWERS, LOSS_TREND],
         [NEAR_AND_FAR, ACCESS_SERVER],
         [SPREAD],
+        [QUANTILES],
         [LONGEST_LOSS, STRAYS],
         [LOOKUPS, LOOKUP_FAILURES],
     ],

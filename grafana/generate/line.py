@@ -1,14 +1,13 @@
 """Line: the cable, the session and the light, from the socket up."""
 
 from board import board
-from normal import (BLUE, ERRORS_OF_AN_HOUR, EVENT_COLORS, GREEN, LIGHT_RECEIVED, LIGHT_SENT,
-                    NO_ANSWER, ONE_IS_GOOD, ORANGE, RED, UP_DOWN, steps)
-from panel import chart, override, stat, timeline
+from normal import (BLUE, DBM, ERRORS_OF_AN_HOUR, GREEN, GREY, LIGHT_RECEIVED, LIGHT_SENT, NO_ANSWER,
+                    ONE_IS_GOOD, ORANGE, RED, UP_DOWN, steps)
+from panel import chart, override_like, stat, timeline
 from query import now, series
 
 R = 'router="$router"'
 NO_OPTICS = "not on this device: no optical module that can be read"
-NO_PPPOE = "not on this device: no PPPoE"
 
 STATES = timeline(
     "Carrier, session, interface, internet",
@@ -26,7 +25,7 @@ UPTIME = stat(
     """Time since the interface came up. Normal: days, or up to a day where the provider cuts every
     night.""",
     now(f"max(netmonitor_wan_uptime_seconds{{{R}}})"),
-    unit="dtdurations", no_value="not up, or not told by netifd", size=(6, 4))
+    unit="dtdurations", decimals=1, no_value="not up, or not told by netifd", size=(6, 4))
 
 LOST_CARRIER = stat(
     "Carrier lost, 24 h",
@@ -56,7 +55,9 @@ EVENTS = timeline(
     one coloured mark for a redial a night. Marks in many rows at once are one outage.""",
     series(f"""round(increase(netmonitor_events_total{{{R},type=~"pppoe_.*|dhcp_.*|wan.*"}}
         [$__rate_interval])) > 0""", "{{type}}"),
-    thresholds=steps(BLUE), no_value="none in this time", size=(24, 8), merge=False)
+    thresholds=steps(BLUE), no_value="none in this time", size=(24, 8), merge=False,
+    # Marks wide enough to be seen, whatever the time.
+    maxDataPoints=144)
 
 RECEIVED = chart(
     "Light received",
@@ -65,18 +66,20 @@ RECEIVED = chart(
     dark.""",
     series(f"netmonitor_optical_receive_power_dbm{{{R}}}", "received ({{source}})"),
     series(f"netmonitor_optical_receive_power_threshold_dbm{{{R}}}", "module: {{level}}"),
-    unit="dBm", decimals=1, thresholds=LIGHT_RECEIVED, bands=True, no_value=NO_OPTICS,
-    size=(12, 9), calcs=("lastNotNull", "min", "max"))
+    unit=DBM, decimals=2, thresholds=LIGHT_RECEIVED, bands=True, no_value=NO_OPTICS,
+    overrides=[override_like("/^module/", color={"mode": "fixed", "fixedColor": GREY},
+                             custom_lineStyle={"fill": "dash", "dash": [10, 10]})],
+    size=(12, 9))
 
 SENT = chart(
     "Light sent",
     "Optical power that the module sends. Normal: 1 to 5 dBm.",
     series(f"netmonitor_optical_transmit_power_dbm{{{R}}}", "sent ({{source}})"),
-    unit="dBm", decimals=1, thresholds=LIGHT_SENT, bands=True, no_value=NO_OPTICS,
-    size=(12, 9), calcs=("lastNotNull", "min", "max"))
+    unit=DBM, decimals=2, thresholds=LIGHT_SENT, bands=True, no_value=NO_OPTICS,
+    size=(12, 9))
 
 LIGHT = timeline(
-    "Light",
+    "Is there light",
     "Whether any light arrives. Normal: yes, without a gap. No: the fibre is cut or unplugged.",
     series(f"netmonitor_optical_signal_detected{{{R}}}", "light"),
     mappings=UP_DOWN, thresholds=ONE_IS_GOOD, no_value=NO_OPTICS, size=(24, 4))
@@ -105,8 +108,8 @@ ERRORS = chart(
     """By device. Normal: 0. The alert warns above 0 and is critical above 10: cable, socket, or noise
     on the line.""",
     series(f"increase(netmonitor_interface_receive_errors_total{{{R}}}[1h])", "{{device}}"),
-    unit="none", decimals=0, thresholds=ERRORS_OF_AN_HOUR, lowest=0, no_value=NO_ANSWER,
-    size=(12, 8), calcs=("lastNotNull", "max"))
+    unit="none", thresholds=ERRORS_OF_AN_HOUR, lowest=0, no_value=NO_ANSWER,
+    size=(12, 8))
 
 DROPS = chart(
     "Packets not sent or dropped, an hour",
@@ -117,8 +120,7 @@ DROPS = chart(
            "{{device}}: dropped on arrival"),
     series(f"increase(netmonitor_interface_transmit_dropped_total{{{R}}}[1h])",
            "{{device}}: dropped before sending"),
-    unit="none", decimals=0, lowest=0, no_value=NO_ANSWER, size=(12, 8),
-    calcs=("lastNotNull", "max"))
+    unit="none", lowest=0, no_value=NO_ANSWER, size=(12, 8))
 
 TRAFFIC = chart(
     "Traffic",

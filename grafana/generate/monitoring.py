@@ -1,8 +1,7 @@
 """Monitoring itself: is what watches the line well?"""
 
 from board import ROUTER, board
-from normal import (CLOCK_OFF, GREEN, NO_ANSWER, ONE_IS_GOOD, ORANGE, RED, UP_DOWN, YES_NO,
-                    ZERO_IS_GOOD, steps)
+from normal import CLOCK_OFF, NO_ANSWER, ONE_IS_GOOD, UP_DOWN, YES_NO, ZERO_IS_GOOD
 from panel import chart, stat, timeline
 from query import now, series
 
@@ -23,7 +22,7 @@ LOGS = timeline(
     """Whether the router's logs can be followed. Normal: UP; without them there are no events, and
     outages have no cause.""",
     series(f"netmonitor_log_source_up{{{R}}}", "{{source}}"),
-    mappings=UP_DOWN, thresholds=ONE_IS_GOOD, no_value=NO_ANSWER, size=(12, 5))
+    mappings=UP_DOWN, thresholds=ONE_IS_GOOD, no_value=NO_ANSWER, size=(12, 8))
 
 COLLECTORS = timeline(
     "Exporter: collectors",
@@ -43,7 +42,7 @@ CLOCK = stat(
     """How far it is from Prometheus' clock, to a scrape. Normal: below 5 s; from there on the times
     of its events are doubted.""",
     now(f"max(abs(netmonitor_time_seconds{{{R}}} - timestamp(netmonitor_time_seconds{{{R}}})))"),
-    unit="s", decimals=1, thresholds=CLOCK_OFF, no_value=NO_ANSWER, size=(4, 4))
+    unit="s", thresholds=CLOCK_OFF, no_value=NO_ANSWER, size=(4, 4))
 
 SYNCED = stat(
     "Router's clock is kept",
@@ -84,7 +83,7 @@ MEMORY = chart(
     Prometheus 50 to 300 MB, Alertmanager 20 to 50 MB. A line that only rises is a leak.""",
     series(f"process_resident_memory_bytes{{{EXPORTER}}}", "exporter {{router}}"),
     series('process_resident_memory_bytes{router=""}', "{{job}}"),
-    unit="bytes", lowest=0, size=(12, 8), no_value=NO_ANSWER, calcs=("lastNotNull", "max"))
+    unit="decbytes", lowest=0, size=(12, 8), no_value=NO_ANSWER)
 
 CPU = chart(
     "CPU",
@@ -92,7 +91,7 @@ CPU = chart(
     series(f"rate(process_cpu_seconds_total{{{EXPORTER}}}[$__rate_interval])",
            "exporter {{router}}"),
     series('rate(process_cpu_seconds_total{router=""}[$__rate_interval])', "{{job}}"),
-    unit="percentunit", lowest=0, size=(12, 8), no_value=NO_ANSWER, calcs=("mean", "max"))
+    unit="percentunit", lowest=0, size=(12, 8), no_value=NO_ANSWER)
 
 SCRAPE_TIMES = chart(
     "Time of scrapes",
@@ -121,15 +120,16 @@ POLL_FAILURES = chart(
     "Bridge: failed polls, an hour",
     "Polls of each router that gave no sample. Normal: 0; its log says why.",
     series('increase(netmonitor_bridge_polls_total{result="failure"}[1h])', "{{router}}"),
-    unit="none", decimals=0, lowest=0, size=(12, 8), no_value="no answer from the bridge")
+    unit="none", lowest=0, size=(12, 8), no_value="no answer from the bridge")
 
 DATABASE = chart(
     "Bridge: database",
-    """Bytes of the file and of its write-ahead log. Normal: about 80 MB a year for each router with
-    30 days of samples much less; the log below 10 MB. The alert fires at 9 GB.""",
+    """Bytes of the file and of its write-ahead log. Normal: 7 MB a router for 30 days of samples and
+    their hours, 5 MB more a year; the log below 10 MB. The alert fires at nine tenths of the limit
+    (MAX_DB_SIZE, or what the disk has room for).""",
     series("netmonitor_bridge_database_bytes", "database"),
     series("netmonitor_bridge_wal_bytes", "write-ahead log"),
-    unit="bytes", lowest=0, size=(12, 8), no_value="no answer from the bridge")
+    unit="decbytes", lowest=0, size=(12, 8), no_value="no answer from the bridge")
 
 QUEUES = chart(
     "What waits",
@@ -137,13 +137,13 @@ QUEUES = chart(
     in the bridge. Normal: writes 0.""",
     series(f"netmonitor_event_queue_length{{{R}}}", "router: events"),
     series("netmonitor_bridge_write_queue_length", "bridge: writes"),
-    unit="none", decimals=0, lowest=0, size=(12, 8), no_value=NO_ANSWER)
+    unit="none", lowest=0, size=(12, 8), no_value=NO_ANSWER)
 
 STORED_EVENTS = chart(
     "Bridge: events stored, an hour",
     "Of all routers. Normal: a few; hundreds are a line that comes and goes.",
     series("increase(netmonitor_bridge_events_stored_total[1h])", "stored"),
-    unit="none", decimals=0, lowest=0, size=(12, 8), no_value="no answer from the bridge")
+    unit="none", lowest=0, size=(12, 8), no_value="no answer from the bridge")
 
 PROMETHEUS = chart(
     "Prometheus: series and disk",
@@ -155,7 +155,7 @@ DISK = chart(
     "Prometheus: blocks on disk",
     "Normal: growing until the time or size of retention is reached; about 1 GB a year and router.",
     series("prometheus_tsdb_storage_blocks_bytes", "blocks"),
-    unit="bytes", lowest=0, size=(8, 8), no_value="no answer from Prometheus")
+    unit="decbytes", lowest=0, size=(8, 8), no_value="no answer from Prometheus")
 
 RULES = chart(
     "Prometheus: time of the rules",
@@ -170,14 +170,14 @@ NOTIFICATIONS = chart(
     alert Watchdog in docs/alerts.md.""",
     series("sum by (integration) (increase(alertmanager_notifications_total[1h])) > 0",
            "{{integration}}"),
-    unit="none", decimals=1, lowest=0, size=(12, 8), no_value="none in this time")
+    unit="none", lowest=0, size=(12, 8), no_value="none in this time")
 
 UNDELIVERED = chart(
     "Alertmanager: attempts that failed, an hour",
     """Normal: 0. During an outage they are expected: it tries until the message is delivered.""",
     series("sum by (integration) (increase(alertmanager_notifications_failed_total[1h])) > 0",
            "{{integration}}"),
-    unit="none", decimals=1, lowest=0, size=(12, 8), no_value="none in this time")
+    unit="none", lowest=0, size=(12, 8), no_value="none in this time")
 
 BOARD = board(
     "monitoring", "Monitoring itself",

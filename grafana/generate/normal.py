@@ -18,6 +18,9 @@ def steps(first, *further):
     }
 
 
+# Grafana's own "dBm" prints "dbm".
+DBM = "suffix: dBm"
+
 # Nothing to judge.
 PLAIN = steps(BLUE)
 # What is 1 when all is well, and what should stay 0.

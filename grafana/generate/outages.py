@@ -23,13 +23,13 @@ TOTAL = stat(
     "Without internet",
     """All of them together, from first drop to return. Normal: 0. A month at 99.9 % is 43 minutes.""",
     now(f"sum({LASTED}) or vector(0)"),
-    unit="dtdurations", thresholds=steps(BLUE), size=(6, 4))
+    unit="dtdurations", decimals=1, thresholds=steps(BLUE), size=(6, 4))
 
 LONGEST = stat(
     "Longest",
     "The longest of them, with its cause and side.",
     now(f"topk(1, {LASTED})", "{{cause}} ({{side}})"),
-    unit="dtdurations", text_mode="value_and_name", color_mode="none", no_value=NO_OUTAGE,
+    unit="dtdurations", decimals=1, text_mode="value_and_name", color_mode="none", no_value=NO_OUTAGE,
     size=(6, 4))
 
 SIDES = stat(
@@ -37,7 +37,7 @@ SIDES = stat(
     """Time without internet by side: provider, line (the fibre or pair to your house), house, or
     unknown, which accuses nobody.""",
     now(f"sum by (side) ({LASTED})", "{{side}}"),
-    unit="dtdurations", text_mode="value_and_name", color_mode="none", no_value=NO_OUTAGE,
+    unit="dtdurations", decimals=1, text_mode="value_and_name", color_mode="none", no_value=NO_OUTAGE,
     size=(6, 4))
 
 LEDGER = table(
@@ -56,8 +56,9 @@ LEDGER = table(
                  **{"Value #A": "begin", "Value #B": "end", "Value #C": "duration"}),
     ],
     overrides=[
-        override("begin", unit="dateTimeAsIso"), override("end", unit="dateTimeAsIso"),
-        override("duration", unit="dtdurations"),
+        override("begin", unit="dateTimeAsIso", custom_width=170),
+        override("end", unit="dateTimeAsIso", custom_width=170),
+        override("duration", unit="dtdurations", decimals=1),
         override("side", mappings=SIDE_COLORS, custom_cellOptions=colored()),
     ],
     size=(14, 10))
@@ -67,7 +68,7 @@ CAUSES = gauges(
     """Time without internet for each cause, the worst first: what to mend first. The words are
     explained in docs/outages.md.""",
     now(f"sort_desc(sum by (cause) ({LASTED}))", "{{cause}}"),
-    unit="dtdurations", no_value=NO_OUTAGE, size=(10, 10))
+    unit="dtdurations", decimals=1, no_value=NO_OUTAGE, size=(10, 10))
 
 
 def by_time(title, description, output, **order):
@@ -112,10 +113,10 @@ LEDGER_OF_BRIDGE = table(
         ("summary", "summary", "string")]),
     no_value=NO_BRIDGE, sort_by=[("begin", True)],
     overrides=[
-        override("duration", unit="dtdurations"),
+        override("duration", unit="dtdurations", decimals=1),
         override("side", mappings=SIDE_COLORS, custom_cellOptions=colored()),
-        override("drops", custom_width=80),
-        override("summary", custom_width=520),
+        override("begin", custom_width=170), override("end", custom_width=170),
+        override("drops", custom_width=70), override("summary", custom_width=480),
     ],
     size=(24, 10))
 

@@ -2,7 +2,7 @@
 from Prometheus alone, so that it is complete without the Infinity plugin."""
 
 from board import board
-from normal import (AVAILABILITY, CPU_TEMPERATURE, EVENT_COLORS, LATENCY, LATENCY_FAR,
+from normal import (AVAILABILITY, CPU_TEMPERATURE, DBM, EVENT_COLORS, LATENCY, LATENCY_FAR,
                     LIGHT_RECEIVED, LIGHT_SENT, LOSS, NO_ANSWER, RED, SEVERITY_COLORS,
                     UP_DOWN, ZERO_IS_GOOD, ONE_IS_GOOD, ERRORS_OF_AN_HOUR, steps, GREEN, ORANGE)
 from panel import (change, chart, colored, columns, override, override_query, stat, table)
@@ -69,7 +69,7 @@ LAST_OUTAGE = stat(
     overrides=[override_query("B", unit="dateTimeFromNow")], size=(8, 4))
 
 ALERTS = stat(
-    "Firing alerts",
+    "Alerts",
     """How many warnings and critical alerts there are about this router, those that a worse one
     mutes among them. Listed below. Normal: 0.""",
     now(f'count(ALERTS{{alertstate="firing",severity=~"warning|critical",{R}}}) or vector(0)'),
@@ -121,7 +121,7 @@ LOSS_TREND = chart(
     Lines at 1 % and 5 %.""",
     series(f"rate(netmonitor_ping_lost_total{{{R}}}[$__rate_interval])"
            f" / rate(netmonitor_ping_requests_total{{{R}}}[$__rate_interval])", "{{target}}"),
-    unit="percentunit", thresholds=LOSS, lowest=0, size=(8, 9), calcs=("mean", "max"))
+    unit="percentunit", thresholds=LOSS, lowest=0, size=(8, 9))
 
 RECEIVED = chart(
     "Light received",
@@ -129,27 +129,25 @@ RECEIVED = chart(
     watching. A slow fall is dirt, a bend or a bad splice; a sudden one a break. Above -8 dBm the
     receiver is overloaded.""",
     series(f"netmonitor_optical_receive_power_dbm{{{R}}}", "received ({{source}})"),
-    unit="dBm", decimals=1, thresholds=LIGHT_RECEIVED, bands=True, size=(12, 8))
+    unit=DBM, decimals=2, thresholds=LIGHT_RECEIVED, bands=True, size=(12, 8))
 
 SENT = chart(
     "Light sent",
     """Optical power that the module sends. Normal: 1 to 5 dBm, green. Falling over months, it is
     ageing.""",
     series(f"netmonitor_optical_transmit_power_dbm{{{R}}}", "sent ({{source}})"),
-    unit="dBm", decimals=1, thresholds=LIGHT_SENT, bands=True, size=(12, 8))
+    unit=DBM, decimals=2, thresholds=LIGHT_SENT, bands=True, size=(12, 8))
 
 ERRORS = chart(
     "Interface errors and drops",
-    """Packets an hour that arrived damaged, could not be sent, or were dropped, by device. Normal:
-    0 errors; a few drops are harmless. Errors received point to the cable or the socket: orange
-    line above 0, red above 10.""",
-    *(series(f"increase(netmonitor_interface_{way}_{what}_total{{{R}}}[1h])",
+    """Packets an hour, by device: errors (damaged on arrival, or could not be sent) and drops. Normal:
+    0 errors; a few drops are harmless. Errors point to the cable or the socket: orange line above
+    0, red above 10. By kind: dashboard "Line".""",
+    *(series(" + ".join(f"increase(netmonitor_interface_{way}_{what}_total{{{R}}}[1h])"
+                        for way in ["receive", "transmit"]),
              f"{{{{device}}}}: {words}")
-      for way, what, words in [
-          ("receive", "errors", "damaged"), ("transmit", "errors", "not sent"),
-          ("receive", "dropped", "dropped on arrival"),
-          ("transmit", "dropped", "dropped before sending")]),
-    unit="none", decimals=0, thresholds=ERRORS_OF_AN_HOUR, lowest=0, size=(12, 8))
+      for what, words in [("errors", "errors"), ("dropped", "drops")]),
+    unit="none", thresholds=ERRORS_OF_AN_HOUR, lowest=0, size=(12, 8))
 
 TARGETS = table(
     "Targets",
@@ -195,7 +193,7 @@ EVENTS = table(
         *columns("Value", "Metric", Value="when", Metric="event"),
     ],
     overrides=[
-        override("when", unit="dateTimeAsIso", custom_width=190),
+        override("when", unit="dateTimeAsIso", custom_width=170),
         override("event", mappings=EVENT_COLORS, custom_cellOptions=colored()),
     ],
     size=(12, 8))

@@ -3,8 +3,12 @@ is normal, a unit, thresholds, and words for "no data"."""
 
 import string
 
-from normal import NOT_HERE, PLAIN
+from normal import GREY, NOT_HERE, PLAIN
 from query import PROMETHEUS
+
+
+# Of 24 columns: room for a legend beside the chart.
+WIDE = 16
 
 
 def stat(title, description, *targets, unit, thresholds=PLAIN, mappings=(), no_value=NOT_HERE,
@@ -15,12 +19,20 @@ def stat(title, description, *targets, unit, thresholds=PLAIN, mappings=(), no_v
         "colorMode": color_mode,
         "justifyMode": "auto",
         "textMode": text_mode,
-        "wideLayout": True,
+        # Beside the value, a long name makes both small.
+        "wideLayout": False,
         "showPercentChange": False,
         "percentChangeColorMode": "standard",
         "orientation": "auto",
         "reduceOptions": {"values": False, "calcs": ["lastNotNull"], "fields": ""},
     }
+    if color_mode == "background":
+        # Without this no data has the colour of the lowest threshold, which is often green.
+        mappings = [*mappings, {
+            "type": "special",
+            "options": {"match": "null",
+                        "result": {"text": no_value, "color": GREY, "index": 9}},
+        }]
     defaults = _defaults(unit, thresholds, mappings, no_value, decimals)
     return _panel("stat", title, description, targets, size, options, defaults, overrides)
 
@@ -32,7 +44,8 @@ def chart(title, description, *targets, unit, thresholds=None, bands=False, no_v
     custom = {
         "drawStyle": "bars" if bars else "line",
         "lineWidth": 1,
-        "fillOpacity": 60 if bars else 8,
+        # Light is below zero: what is filled reaches up to it, over the bands.
+        "fillOpacity": 60 if bars else 0 if bands else 8,
         "showPoints": "never",
         # A scrape or two may fail; more is a gap, and looks like one.
         "spanNulls": 60000,
@@ -48,12 +61,12 @@ def chart(title, description, *targets, unit, thresholds=None, bands=False, no_v
         defaults["min"] = lowest
     if highest is not None:
         defaults["max"] = highest
-    options = {"legend": _legend(calcs), "tooltip": {"mode": "multi", "sort": "desc"}}
+    options = {"legend": _legend(calcs, size), "tooltip": {"mode": "multi", "sort": "desc"}}
     return _panel("timeseries", title, description, targets, size, options, defaults, overrides)
 
 
 def timeline(title, description, *targets, mappings=(), unit="none", thresholds=PLAIN,
-             no_value=NOT_HERE, size=(24, 6), merge=True):
+             no_value=NOT_HERE, size=(24, 6), merge=True, **further):
     """States over time, a row for each series."""
     defaults = {
         **_defaults(unit, thresholds, mappings, no_value, None),
@@ -68,7 +81,8 @@ def timeline(title, description, *targets, mappings=(), unit="none", thresholds=
                    "calcs": []},
         "tooltip": {"mode": "single", "sort": "none"},
     }
-    return _panel("state-timeline", title, description, targets, size, options, defaults)
+    panel = _panel("state-timeline", title, description, targets, size, options, defaults)
+    return {**panel, **further}
 
 
 def heatmap(title, description, target, size=(12, 8), **further):
@@ -104,9 +118,13 @@ def table(title, description, *targets, transformations=(), overrides=(), sort_b
         options["sortBy"] = [{"displayName": name, "desc": descends} for name, descends in sort_by]
     defaults = {
         **_defaults(unit, PLAIN, (), no_value, None),
-        "custom": {"align": "auto", "inspect": False},
+        # Without it a column has 150 pixels at least, and what is too much scrolls sideways.
+        "custom": {"align": "auto", "inspect": False, "minWidth": 60},
     }
-    panel = _panel("table", title, description, targets, size, options, defaults, overrides)
+    # What the empty panel says would stand in each empty cell as well.
+    blank = override_like("/.*/", noValue="–")
+    panel = _panel("table", title, description, targets, size, options, defaults,
+                   [blank, *overrides])
     return {**panel, "transformations": list(transformations)}
 
 
@@ -173,6 +191,11 @@ def override_query(ref, **properties):
     return {**override("", **properties), "matcher": {"id": "byFrameRefID", "options": ref}}
 
 
+def override_like(pattern, **properties):
+    """What is different for columns or series whose names match."""
+    return {**override("", **properties), "matcher": {"id": "byRegexp", "options": pattern}}
+
+
 def colored(mode="color-text"):
     """The cell shows the colour of its value."""
     return {"type": mode}
@@ -232,10 +255,12 @@ def _style(thresholds, bands):
     return "dashed+area" if bands else "dashed"
 
 
-def _legend(calcs):
+def _legend(calcs, size):
+    """Below a narrow chart a table would show two or three lines and hide the others."""
+    is_wide = size[0] >= WIDE
     return {
-        "displayMode": "table" if len(calcs) > 1 else "list",
-        "placement": "bottom",
+        "displayMode": "table" if is_wide else "list",
+        "placement": "right" if is_wide else "bottom",
         "showLegend": True,
-        "calcs": list(calcs) if len(calcs) > 1 else [],
+        "calcs": list(calcs) if is_wide else [],
     }

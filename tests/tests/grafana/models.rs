@@ -33,6 +33,12 @@ fn grafana_knows_every_field_and_word() {
     assert!(is_content && said.is_empty(), "{said}");
 }
 
+#[test]
+fn our_python_has_no_loose_ends() {
+    let arguments = ["-m", "pyflakes", "grafana/generate", "tests/grafana"];
+    assert_eq!(run(&python(), &arguments), (true, String::new()));
+}
+
 /// The home dashboard with one thing changed each time.
 #[test]
 fn what_grafana_does_not_know_is_found() {
