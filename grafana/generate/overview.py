@@ -61,7 +61,7 @@ LAST_OUTAGE = stat(
     "Last outage",
     """How long the newest outage lasted that is over, and when it ended; below it cause and side
     (docs/outages.md). The ledger is in the dashboard "Outages and events".""",
-    now(f"""netmonitor_outage_duration_seconds{{{R}}} and on (job, instance, outage)
+    now(f"""netmonitor_outage_duration_seconds{{{R}}} and on (outage)
         topk(1, netmonitor_outage_end_timestamp_seconds{{{R}}})""", "{{cause}} ({{side}})"),
     now(f"topk(1, netmonitor_outage_end_timestamp_seconds{{{R}}}) * 1000", "ended"),
     unit="s", text_mode="value_and_name", color_mode="none",
