@@ -1,8 +1,7 @@
-//! What the exporter answers: `/net/status`, `/net/events` and a few metrics, as in
-//! `docs/http.md`. Pure.
+//! What the exporter answers as JSON: `/net/status` and `/net/events`, as in `docs/http.md`.
+//! Pure.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,9 +10,9 @@ use serde::Serialize;
 
 use super::cursor::Cursor;
 use super::ledger::Detail;
+use super::metrics::LIGHT_SENT;
+use super::pings::{GATEWAY, TARGETS};
 use super::queue::{Kept, seconds};
-use super::readings::TARGETS;
-use super::scenario::WanState;
 use super::state::State;
 
 #[derive(Serialize)]
@@ -136,16 +135,14 @@ pub(super) fn reconnects(state: &State, now: Duration) -> usize {
 
 /// The body of `/net/status`.
 pub(super) fn status(state: &mut State, now: Duration) -> serde_json::Result<Vec<u8>> {
-    let is_down = state.is_down();
-    state.readings.settle(now, is_down);
-    let (state, zone) = (&*state, zone(state));
-    let pings = TARGETS.iter().enumerate().map(|(index, target)| {
-        let ping = state.readings.ping(index, is_down);
+    state.settle(now);
+    let (state, zone, line) = (&*state, zone(state), state.line());
+    let pings = TARGETS[..GATEWAY].iter().enumerate().map(|(index, (target, _))| {
+        let ping = state.readings.ping(index, &line);
         let (rtt, min, max, loss) = (ping.rtt, ping.min, ping.max, ping.loss);
         let (sent_total, lost_total) = (ping.sent_total, ping.lost_total);
         (*target, Ping { rtt, loss, min, max, sent_total, lost_total })
     });
-    let optical = state.readings.optical();
     let queue = &state.queue;
     serde_json::to_vec(&Status {
         timestamp: local_text(state.clock_ms(now), &zone),
@@ -158,10 +155,10 @@ pub(super) fn status(state: &mut State, now: Duration) -> serde_json::Result<Vec
                 tx_dropped: 0,
             },
             optical_power: OpticalPower {
-                rx: optical.map(|(received, _)| received),
-                tx: optical.map(|(_, sent)| sent),
+                rx: state.light(),
+                tx: state.equipment.optics.then_some(LIGHT_SENT),
             },
-            cpu_temp: state.readings.temperature(),
+            cpu_temp: state.equipment.temperature.then(|| state.readings.temperature()),
             wan_state: state.wan().name(),
         },
         events: queue.events().iter().rev().map(|event| Shown::of(event, &zone)).collect(),
@@ -196,44 +193,4 @@ pub(super) fn events(state: &State, cursor: &Cursor, now: Duration) -> serde_jso
         time: seconds(state.clock_ms(now)),
         time_synced: state.is_clock_right(),
     })
-}
-
-/// The body of `/metrics`, text format 0.0.4.
-pub(super) fn metrics(state: &mut State, now: Duration) -> String {
-    let is_down = state.is_down();
-    state.readings.settle(now, is_down);
-    let mut text = String::new();
-    let mut family = |name: &str, kind: &str, help: &str, samples: &[(String, f64)]| {
-        write!(text, "# HELP netmonitor_{name} {help}\n# TYPE netmonitor_{name} {kind}\n").ok();
-        for (labels, value) in samples {
-            writeln!(text, "netmonitor_{name}{labels} {value}").ok();
-        }
-    };
-    let plain = |value: f64| [(String::new(), value)];
-    let targets = |value: fn(&super::readings::Ping) -> u64| -> Vec<(String, f64)> {
-        let of = |(index, target)| {
-            let ping = state.readings.ping(index, is_down);
-            (format!("{{target=\"{target}\",scope=\"domestic\"}}"), value(&ping) as f64)
-        };
-        TARGETS.iter().enumerate().map(of).collect()
-    };
-    let version = "{version=\"0.0.0\",revision=\"fake\"}".to_owned();
-    family("build_info", "gauge", "A fake router.", &[(version, 1.0)]);
-    let up = f64::from(u8::from(state.wan() == WanState::Up));
-    family("wan_up", "gauge", "Whether the WAN is up.", &[("{interface=\"wan\"}".to_owned(), up)]);
-    family("ping_requests_total", "counter", "Pings.", &targets(|ping| ping.sent_total));
-    family("ping_lost_total", "counter", "Lost pings.", &targets(|ping| ping.lost_total));
-    let length = state.queue.events().len() as f64;
-    family("event_queue_length", "gauge", "Events kept.", &plain(length));
-    let evicted = state.queue.evicted as f64;
-    family("events_evicted_total", "counter", "Events no longer kept.", &plain(evicted));
-    if let Some(celsius) = state.readings.temperature() {
-        let sensor = [("{sensor=\"cpu\"}".to_owned(), celsius)];
-        family("cpu_temperature_celsius", "gauge", "Of the processor.", &sensor);
-    }
-    let booted = seconds(state.booted_ms());
-    family("boot_time_seconds", "gauge", "Since 1970.", &plain(booted));
-    let time = seconds(state.clock_ms(now));
-    family("time_seconds", "gauge", "Since 1970, by the router.", &plain(time));
-    text
 }

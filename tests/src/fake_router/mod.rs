@@ -14,11 +14,16 @@ mod answers;
 pub mod arrivals;
 mod connection;
 mod cursor;
+mod equipment;
+mod exposition;
 mod faulty;
 pub mod fleet;
 mod gzip;
 pub mod ledger;
+mod line;
+mod metrics;
 mod parse;
+mod pings;
 mod plan;
 mod queue;
 mod readings;
@@ -28,6 +33,7 @@ pub mod scenario;
 mod shell_agent;
 mod state;
 mod strange;
+mod told;
 
 use crate::random::Random;
 

@@ -11,6 +11,7 @@ use super::arrivals::Arrivals;
 use super::chance;
 use super::cursor::Cursor;
 use super::ledger::Ledger;
+use super::metrics;
 use super::plan::Plan;
 use super::request::Request;
 use super::scenario::{Action, Agent, Endpoint, FaultKind, OtherPaths, Scenario};
@@ -213,7 +214,7 @@ impl Router {
             },
             Some(Endpoint::Metrics) => {
                 let now = self.now();
-                let text = answers::metrics(&mut locked(&self.state), now);
+                let text = metrics::samples(&mut locked(&self.state), now).text();
                 Response::new("200 OK", "text/plain; version=0.0.4; charset=utf-8", text.into())
             }
             None if request.path == "/" => {

@@ -9,23 +9,22 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::answers::{local_text, reconnects, tx_errors, zone};
-use super::readings::TARGETS;
+use super::metrics::LIGHT_SENT;
+use super::pings::{GATEWAY, TARGETS};
 use super::state::State;
 
 /// The answer that has everything.
 pub(super) fn status(state: &mut State, now: Duration) -> Vec<u8> {
-    let is_down = state.is_down();
-    state.readings.settle(now, is_down);
-    let (state, zone) = (&*state, zone(state));
+    state.settle(now);
+    let (state, zone, line) = (&*state, zone(state), state.line());
     let shown = |value: Option<f64>| match value {
         Some(value) => format!("\"{value}\""),
         None => "\"N/A\"".to_owned(),
     };
-    let pings = TARGETS.iter().enumerate().map(|(index, target)| {
-        let ping = state.readings.ping(index, is_down);
+    let pings = TARGETS[..GATEWAY].iter().enumerate().map(|(index, (target, _))| {
+        let ping = state.readings.ping(index, &line);
         format!("      \"{target}\": {{\"rtt\": {}, \"loss\": \"{}\"}}", shown(ping.rtt), ping.loss)
     });
-    let optical = state.readings.optical();
     let mut events = String::new();
     for (index, event) in state.queue.events().iter().enumerate() {
         // One too many or too few now and then, and one at the end.
@@ -48,9 +47,9 @@ pub(super) fn status(state: &mut State, now: Duration) -> Vec<u8> {
         local_text(state.clock_ms(now), &zone),
         pings.collect::<Vec<_>>().join(",\n"),
         tx_errors(state, now),
-        shown(optical.map(|(received, _)| received)),
-        shown(optical.map(|(_, sent)| sent)),
-        shown(state.readings.temperature()),
+        shown(state.light()),
+        shown(state.equipment.optics.then_some(LIGHT_SENT)),
+        shown(state.equipment.temperature.then(|| state.readings.temperature())),
         state.wan().name(),
         reconnects(state, now),
         state.drops_of_day(now),

@@ -6,19 +6,30 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::chance;
+use super::equipment::Equipment;
 use super::ledger::Ledger;
+use super::line::Line;
 use super::plan::Deed;
 use super::queue::Queue;
 use super::readings::Readings;
 use super::scenario::{
     Action, Agent, ClockChange, Endpoint, Fault, FaultKind, Lasts, Outage, WanState,
 };
+use super::told::{Over, Told};
 
 const DAY_MS: i64 = 86_400_000;
 /// Of drops within a day; a scenario of more is not of this world.
 const MAX_DROPS: usize = 10_000;
 /// A clock is not set beyond the year 9000, which every reader can write.
 const LAST_MS: i64 = 221_845_392_000_000;
+/// dBm; with less, packets arrive damaged.
+const WEAK_LIGHT: f64 = -27.0;
+/// The WAN port loses its carrier.
+const WITHOUT_CARRIER: [&str; 2] = ["local_link", "optical_signal"];
+/// The fibre is dark.
+const DARK: &str = "optical_signal";
+/// The next hop goes on answering.
+const BEYOND: [&str; 2] = ["beyond_gateway", "dns"];
 
 /// What makes a router this one.
 #[derive(Debug, Clone)]
@@ -36,9 +47,14 @@ pub(super) struct State {
     identity: Identity,
     pub(super) queue: Queue,
     pub(super) readings: Readings,
+    pub(super) equipment: Equipment,
+    pub(super) told: Told,
     pub(super) agent: Agent,
     pub(super) zone_minutes: i32,
     wan: WanState,
+    wan_since: Duration,
+    /// Since the router started.
+    carrier_losses: u64,
     /// Began and have not ended.
     drops: u32,
     powered_off: u32,
@@ -58,14 +74,18 @@ pub(super) struct State {
 impl State {
     pub(super) fn new(identity: Identity, ledger: Arc<Mutex<Ledger>>) -> Self {
         let queue = Queue::new(identity.name.clone(), String::new(), ledger);
-        let readings = Readings::new(chance(&[identity.seed, identity.number as u64]));
+        let seed = chance(&[identity.seed, identity.number as u64]);
         let mut state = Self {
             identity,
             queue,
-            readings,
+            readings: Readings::new(seed),
+            equipment: Equipment::by_chance(seed),
+            told: Told::new(),
             agent: Agent::Exporter,
             zone_minutes: 0,
             wan: WanState::Up,
+            wan_since: Duration::ZERO,
+            carrier_losses: 0,
             drops: 0,
             powered_off: 0,
             unreachable: 0,
@@ -83,15 +103,19 @@ impl State {
     }
 
     pub(super) fn perform(&mut self, now: Duration, deed: Deed) {
-        self.readings.settle(now, self.is_down());
+        self.settle(now);
         match deed {
             Deed::Begin(action) => self.begin(now, action),
             Deed::OutageOver(outage) => self.end_outage(now, &outage),
             Deed::SessionUp => {
                 self.drops = self.drops.saturating_sub(1);
                 if self.drops == 0 && self.wan == WanState::Down && self.is_on() {
-                    self.wan = WanState::Up;
-                    self.tell(now, "pppoe_up");
+                    (self.wan, self.wan_since) = (WanState::Up, now);
+                    self.readings.begin_session();
+                    self.tell(
+                        now,
+                        if self.equipment.pppoe { "pppoe_up" } else { "dhcp_lease_obtained" },
+                    );
                     self.tell(now, "wan_up");
                 }
             }
@@ -134,7 +158,9 @@ impl State {
         if self.is_on() {
             self.produced += 1;
             let message = format!("{} (no. {})", text(kind), self.produced);
-            self.queue.push(self.clock_ms(now), kind, message);
+            let at_ms = self.clock_ms(now);
+            self.told.add_event(kind, at_ms);
+            self.queue.push(at_ms, kind, message);
         }
     }
 
@@ -146,6 +172,7 @@ impl State {
         let name = format!("{}-{}", self.queue.stream, self.queue.next_seq);
         self.tell_outage("outage_start", began_ms, [("outage", name.clone())], outage);
         self.outages.push_back((outage.clone(), name));
+        self.carrier_losses += u64::from(is_now(outage, &WITHOUT_CARRIER));
     }
 
     fn end_outage(&mut self, now: Duration, outage: &Outage) {
@@ -161,6 +188,8 @@ impl State {
             .next()
             .unwrap_or(self.clock_ms(now) - ms(outage.lasts));
         let ended_ms = began_ms + ms(outage.lasts);
+        let why = format!("cause=\"{}\",side=\"{}\"", outage.cause, outage.side);
+        self.told.add_outage(Over { why, name: name.clone(), began_ms, ended_ms });
         self.tell_outage("outage_end", ended_ms, [("outage", name), lasted], outage);
     }
 
@@ -175,6 +204,7 @@ impl State {
         let message = format!("{} (no. {})", text(kind), self.produced);
         let why = [("cause", outage.cause.clone()), ("side", outage.side.clone())];
         let detail = facts.into_iter().chain(why).map(|(name, fact)| (name.to_owned(), fact));
+        self.told.add_event(kind, at_ms);
         self.queue.push_with(at_ms, kind, message, detail.collect());
     }
 
@@ -188,7 +218,7 @@ impl State {
         if self.dropped_ms.len() > MAX_DROPS {
             self.dropped_ms.pop_front();
         }
-        self.tell(now, "pppoe_down");
+        self.tell(now, if self.equipment.pppoe { "pppoe_down" } else { "dhcp_lease_lost" });
         self.tell(now, "wan_down");
     }
 
@@ -198,7 +228,8 @@ impl State {
             return;
         }
         self.boots += 1;
-        (self.booted, self.drops, self.wan) = (now, 0, WanState::Up);
+        (self.booted, self.drops, self.wan, self.wan_since) = (now, 0, WanState::Up, now);
+        (self.told, self.carrier_losses) = (Told::new(), 0);
         self.readings.restart(now);
         self.dropped_ms.clear();
         self.outages.clear();
@@ -225,6 +256,7 @@ impl State {
             *dropped += after - before;
         }
         self.queue.correct(after - before);
+        self.told.correct(after - before);
         self.tell(now, "time_stepped");
     }
 
@@ -268,6 +300,46 @@ impl State {
 
     pub(super) fn is_clock_right(&self) -> bool {
         self.clock_wrong_by_ms == 0
+    }
+
+    /// Counts what has happened by now.
+    pub(super) fn settle(&mut self, now: Duration) {
+        // Nothing counts while it is off.
+        if self.is_on() {
+            let line = self.line();
+            self.readings.settle(now, &line);
+        }
+    }
+
+    pub(super) fn line(&self) -> Line {
+        let mut now = self.outages.iter().map(|(outage, _)| outage).filter(|one| one.ago.is_none());
+        let is_outage = now.clone().next().is_some();
+        Line {
+            is_up: !self.is_down(),
+            has_internet: !is_outage,
+            has_gateway: now.all(|outage| is_now(outage, &BEYOND)),
+            is_outage,
+            is_weak: self.light().is_some_and(|received| received < WEAK_LIGHT),
+            day_began: self.identity.started_ms / 1000 + i64::from(self.zone_minutes) * 60,
+        }
+    }
+
+    /// dBm that arrive.
+    pub(super) fn light(&self) -> Option<f64> {
+        let is_dark = self.outages.iter().any(|(outage, _)| is_now(outage, &[DARK]));
+        (self.equipment.optics && !is_dark).then(|| self.readings.light())
+    }
+
+    pub(super) fn has_carrier(&self) -> bool {
+        !self.outages.iter().any(|(outage, _)| is_now(outage, &WITHOUT_CARRIER))
+    }
+
+    pub(super) fn carrier_losses(&self) -> u64 {
+        self.carrier_losses
+    }
+
+    pub(super) fn wan_uptime(&self, now: Duration) -> Duration {
+        now.saturating_sub(self.wan_since)
     }
 
     fn is_on(&self) -> bool {
@@ -325,6 +397,11 @@ impl State {
         });
         found
     }
+}
+
+/// Goes on, and is of one of these causes.
+fn is_now(outage: &Outage, causes: &[&str]) -> bool {
+    outage.ago.is_none() && causes.contains(&outage.cause.as_str())
 }
 
 fn ms(duration: Duration) -> i64 {
