@@ -126,7 +126,12 @@ pub(super) fn local_text(ms: i64, zone: &TimeZone) -> String {
 
 /// Errors of the WAN device: they grow slowly, and with every drop.
 pub(super) fn tx_errors(state: &State, now: Duration) -> u64 {
-    state.uptime(now).as_secs() / 600 + 3 * state.drops_of_day(now) as u64
+    state.uptime(now).as_secs() / 600 + 3 * state.lost_sessions()
+}
+
+/// Packets that too little light has damaged.
+pub(super) fn rx_errors(state: &State) -> u64 {
+    state.readings.device.damaged
 }
 
 pub(super) fn reconnects(state: &State, now: Duration) -> usize {
@@ -149,7 +154,7 @@ pub(super) fn status(state: &mut State, now: Duration) -> serde_json::Result<Vec
         realtime: Realtime {
             ping: pings.collect(),
             wan_errors: WanErrors {
-                rx_errors: 0,
+                rx_errors: rx_errors(state),
                 tx_errors: tx_errors(state, now),
                 rx_dropped: 0,
                 tx_dropped: 0,

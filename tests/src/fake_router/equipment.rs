@@ -4,7 +4,7 @@ use super::chance;
 
 /// Of one router; chosen by its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Equipment {
+pub struct Equipment {
     /// Dials; without it, an address comes by DHCP.
     pub(super) pppoe: bool,
     /// An optical module that can be read.
@@ -18,6 +18,22 @@ pub(super) struct Equipment {
 }
 
 impl Equipment {
+    /// With what these words name; `None`: one of them names nothing.
+    pub(super) fn of(words: &[&str]) -> Option<Self> {
+        let mut has = Self::default();
+        for word in words {
+            match *word {
+                "pppoe" => has.pppoe = true,
+                "optics" => has.optics = true,
+                "lcp" => has.lcp = true,
+                "dns" => has.dns = true,
+                "temperature" => has.temperature = true,
+                _ => return None,
+            }
+        }
+        Some(has)
+    }
+
     /// One in three has an optical module, and so on. All dial: scenarios say when they drop.
     pub(super) fn by_chance(seed: u64) -> Self {
         let one_in = |what: u64, n: u64| chance(&[seed, 6000 + what]).is_multiple_of(n);

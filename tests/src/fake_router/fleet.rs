@@ -2,8 +2,7 @@
 //! runs in.
 
 use std::fmt::Write;
-use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -19,9 +18,8 @@ use super::connection::{self, Door};
 use super::ledger::{Ledger, Row};
 pub use super::router::Asked;
 use super::router::Router;
-use super::scenario::{Action, Scenario};
-use super::state::Identity;
-use crate::clock;
+use super::scenario::Action;
+pub use super::settings::{Layout, Settings};
 
 /// The exporter's, for each router.
 const MAX_CONNECTIONS: usize = 64;
@@ -29,56 +27,6 @@ const BACKLOG: u32 = 1024;
 /// The listener, what keeps its port, and connections of a bridge, for each router.
 const FILES_PER_ROUTER: u64 = 6;
 const OTHER_FILES: u64 = 64;
-
-/// Which ports the routers have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layout {
-    /// Each its own.
-    PortEach,
-    /// One, and a path `/r/N` for each: where file descriptors are few.
-    OnePort,
-}
-
-/// What to play.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Where they answer.
-    pub listen: IpAddr,
-    /// Of the first router; the others follow. 0: any that are free.
-    pub first_port: u16,
-    /// How many.
-    pub routers: usize,
-    /// Port each, or one.
-    pub layout: Layout,
-    /// What they do.
-    pub scenario: Scenario,
-    /// What is left to chance is by this.
-    pub seed: u64,
-    /// What all ask for.
-    pub token: Option<String>,
-    /// The ledger's file; one that is there goes on.
-    pub ledger: Option<PathBuf>,
-    /// The file of arrivals; begun anew.
-    pub arrivals: Option<PathBuf>,
-}
-
-impl Settings {
-    /// So many routers on loopback that do nothing by themselves.
-    #[must_use]
-    pub fn quiet(routers: usize) -> Self {
-        Self {
-            listen: [127, 0, 0, 1].into(),
-            first_port: 0,
-            routers,
-            layout: Layout::PortEach,
-            scenario: Scenario::default(),
-            seed: 1,
-            token: None,
-            ledger: None,
-            arrivals: None,
-        }
-    }
-}
 
 /// Routers that are playing, until this is dropped.
 #[derive(Debug)]
@@ -104,20 +52,18 @@ impl Fleet {
         let ledger = Arc::new(Mutex::new(ledger));
         let arrivals = settings.arrivals.as_deref().map(Arrivals::create).transpose()?;
         let arrivals = arrivals.map(Arc::new);
-        let (started, started_ms) = (clock::now(), clock::unix_ms());
+        let run = settings.run();
         let routers: Arc<[Arc<Router>]> = (1..=settings.routers)
             .map(|number| {
-                let name = format!("router-{number:04}");
-                let started_ms = i64::try_from(started_ms).unwrap_or(i64::MAX);
-                let identity = Identity { number, name, seed: settings.seed, started_ms };
-                let (token, ledger) = (settings.token.clone(), Arc::clone(&ledger));
-                let (scenario, arrivals) = (&settings.scenario, arrivals.clone());
-                Arc::new(Router::new(identity, scenario, token, started, ledger, arrivals))
+                let (ledger, arrivals) = (Arc::clone(&ledger), arrivals.clone());
+                Arc::new(Router::new(&settings, number, run, ledger, arrivals))
             })
             .collect();
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let doors: Vec<Door> = match settings.layout {
-            Layout::PortEach => routers.iter().cloned().map(Door::One).collect(),
+            Layout::PortEach | Layout::AddressEach => {
+                routers.iter().cloned().map(Door::One).collect()
+            }
             Layout::OnePort => vec![Door::All(Arc::clone(&routers))],
         };
         let ports = open(&runtime, &settings, doors.len())?;
@@ -144,7 +90,7 @@ impl Fleet {
     #[must_use]
     pub fn urls(&self) -> Vec<String> {
         let url = |(number, address): (usize, &SocketAddr)| match self.settings.layout {
-            Layout::PortEach => format!("http://{address}"),
+            Layout::PortEach | Layout::AddressEach => format!("http://{address}"),
             Layout::OnePort => format!("http://{address}/r/{number}"),
         };
         (1..).zip(&self.addresses).map(url).collect()
@@ -230,12 +176,7 @@ struct Port {
 fn open(runtime: &Runtime, settings: &Settings, count: usize) -> Result<Vec<Port>> {
     let _runtime = runtime.enter();
     let port = |index: usize| {
-        let port = match settings.first_port {
-            0 => Some(0),
-            first => u16::try_from(index).ok().and_then(|index| first.checked_add(index)),
-        };
-        let port = port.context("the ports go beyond 65535")?;
-        let kept = socket(SocketAddr::new(settings.listen, port))?;
+        let kept = socket(settings.address(index)?)?;
         let address = kept.local_addr()?;
         Ok(Port { address, _kept: kept, listener: listener(address)? })
     };

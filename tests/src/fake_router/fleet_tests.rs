@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::super::ledger::Fate;
 use super::*;
+use crate::clock;
 use crate::event_reader::{EventReader, Page};
 use crate::http_client::Client;
 

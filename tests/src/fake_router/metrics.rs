@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::answers;
 use super::exposition::{Samples, closed_list, flag};
 use super::pings::TARGETS;
 use super::queue::seconds;
@@ -38,7 +39,7 @@ pub(super) fn samples(state: &mut State, now: Duration) -> Samples {
     let to = &mut samples;
     to.add("netmonitor_build_info", "version=\"0.0.0\",revision=\"fake\"", 1.0);
     wan(to, state, now);
-    devices(to, state);
+    devices(to, state, now);
     if state.equipment.optics {
         optics(to, state);
     }
@@ -75,8 +76,10 @@ fn wan(to: &mut Samples, state: &State, now: Duration) {
 
 type Value = fn(&Traffic) -> u64;
 
-fn devices(to: &mut Samples, state: &State) {
-    let mut devices = vec![(format!("device=\"{DEVICE}\""), state.readings.device)];
+fn devices(to: &mut Samples, state: &State, now: Duration) {
+    let failed = answers::tx_errors(state, now);
+    let device = Traffic { failed, ..state.readings.device };
+    let mut devices = vec![(format!("device=\"{DEVICE}\""), device)];
     if state.equipment.pppoe && state.wan() == WanState::Up {
         devices.push((format!("device=\"{SESSION}\""), state.readings.session));
     }
@@ -89,7 +92,7 @@ fn devices(to: &mut Samples, state: &State) {
         }),
         ("netmonitor_interface_transmit_bytes_total", |of| of.sent),
         ("netmonitor_interface_transmit_packets_total", |of| Traffic::packets(of.sent)),
-        ("netmonitor_interface_transmit_errors_total", |_| 0),
+        ("netmonitor_interface_transmit_errors_total", |of| of.failed),
         ("netmonitor_interface_transmit_dropped_total", |of| Traffic::packets(of.sent) / 400_000),
     ];
     for (family, value) in values {

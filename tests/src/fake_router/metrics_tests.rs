@@ -9,7 +9,7 @@ use super::*;
 use crate::fake_router::equipment::Equipment;
 use crate::fake_router::exposition::{FAMILIES, Sample};
 use crate::fake_router::ledger::Ledger;
-use crate::fake_router::plan::{Deed, Plan};
+use crate::fake_router::plan::{Calendar, Deed, Plan};
 use crate::fake_router::scenario::{Action, Scenario};
 use crate::fake_router::state::Identity;
 use crate::random::Random;
@@ -20,7 +20,7 @@ const fn secs(seconds: u64) -> Duration {
 
 fn router() -> State {
     let (name, started_ms) = ("router-0003".to_owned(), 1_700_000_000_000);
-    let identity = Identity { number: 3, name, seed: 1, started_ms };
+    let identity = Identity { number: 3, name, seed: 1, started_ms, zone_minutes: 0 };
     let mut state = State::new(identity, Arc::new(Mutex::new(Ledger::default())));
     state.equipment =
         Equipment { pppoe: true, optics: true, lcp: true, dns: true, temperature: true };
@@ -30,7 +30,7 @@ fn router() -> State {
 /// Plays an action and its end.
 fn play(state: &mut State, from: u64, action: &str, lasts: u64) {
     let action: Action = action.parse().unwrap();
-    let mut plan = Plan::new(&Scenario::default(), 3, Random::new(1));
+    let mut plan = Plan::new(&Scenario::default(), 3, Random::new(1), Calendar::default());
     let begin = plan.begin(secs(from), &action);
     state.perform(secs(from), begin);
     while let Some((at, deed)) = plan.take_due(secs(from + lasts)) {

@@ -15,14 +15,20 @@ pub mod arrivals;
 mod connection;
 mod cursor;
 mod equipment;
+mod evidence;
 mod exposition;
+mod faults;
 mod faulty;
 pub mod fleet;
 mod gzip;
+mod kept_samples;
 pub mod ledger;
+mod light;
 mod line;
 mod metrics;
+mod openmetrics;
 mod parse;
+pub mod past;
 mod pings;
 mod plan;
 mod queue;
@@ -30,6 +36,7 @@ mod readings;
 mod request;
 mod router;
 pub mod scenario;
+mod settings;
 mod shell_agent;
 mod state;
 mod strange;
@@ -40,4 +47,9 @@ use crate::random::Random;
 /// A number that looks like chance, always the same for the same values.
 fn chance(values: &[u64]) -> u64 {
     values.iter().fold(0, |mixed, value| Random::new(mixed ^ value).number(0..usize::MAX) as u64)
+}
+
+/// Between 0 and `width`, always the same for the same `what` of a router.
+fn part(seed: u64, what: u64, width: f64) -> f64 {
+    (chance(&[seed, what]) % 10_000) as f64 / 10_000.0 * width
 }

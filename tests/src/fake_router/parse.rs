@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::bail;
 
 use super::scenario::{
-    Action, Agent, ClockChange, Endpoint, Fault, FaultKind, Lasts, Line, OtherPaths, Outage,
-    Scenario, WanState, When, Who,
+    Action, Agent, ClockChange, Endpoint, Equipment, Fault, FaultKind, Lasts, Line, OtherPaths,
+    Outage, Scenario, WanState, When, Who,
 };
 use super::strange::Strange;
 
@@ -36,8 +36,8 @@ impl FromStr for Scenario {
             }
             let read = match section(line) {
                 Some(read) => read.map(|section| who = section),
-                None => when_and_action(line).map(|(when, action)| {
-                    scenario.lines.push(Line { who: who.clone(), when, action });
+                None => when_and_actions(line).map(|(when, actions)| {
+                    scenario.lines.push(Line { who: who.clone(), when, actions });
                 }),
             };
             if let Err(problem) = read {
@@ -84,29 +84,52 @@ fn numbers(text: &str) -> Option<RangeInclusive<usize>> {
     (!range.is_empty() && *range.start() > 0).then_some(range)
 }
 
-fn when_and_action(line: &str) -> Parsed<(When, Action)> {
-    let words: Vec<&str> = line.split_whitespace().collect();
-    match words[..] {
+fn when_and_actions(line: &str) -> Parsed<(When, Vec<Action>)> {
+    let mut parts = line.split(';').map(|part| part.split_whitespace().collect::<Vec<_>>());
+    let words = parts.next().unwrap_or_default();
+    let (when, first) = match words[..] {
         ["every", period, "until", until, ref rest @ ..] => {
-            Ok((every(period, Some(until))?, action(rest)?))
+            (every(period, Some(until), None)?, rest)
         }
-        ["every", period, ref rest @ ..] => Ok((every(period, None)?, action(rest)?)),
+        ["every", period, "since", ago, ref rest @ ..] => (every(period, None, Some(ago))?, rest),
+        ["every", period, ref rest @ ..] => (every(period, None, None)?, rest),
+        ["daily", at, ref rest @ ..] => {
+            let (at, spread) = with_spread(at)?;
+            (When::Daily { at: time_of_day(at)?, spread }, rest)
+        }
+        ["before", ago, ref rest @ ..] => {
+            let (ago, spread) = with_spread(ago)?;
+            (When::Before { ago: moment(ago)?, spread }, rest)
+        }
         ["at", at, ref rest @ ..] | [at, ref rest @ ..] => {
             let (at, spread) = with_spread(at)?;
-            Ok((When::Once { at: moment(at)?, spread }, action(rest)?))
+            (When::Once { at: moment(at)?, spread }, rest)
         }
-        [] => Err("nothing to do".to_owned()),
+        [] => return Err("nothing to do".to_owned()),
+    };
+    let mut actions = vec![action(first)?];
+    for words in parts {
+        actions.push(action(&words)?);
     }
+    Ok((when, actions))
 }
 
-fn every(period: &str, until: Option<&str>) -> Parsed<When> {
+/// `04:30`, hours and minutes.
+fn time_of_day(text: &str) -> Parsed<Duration> {
+    let time = text.parse::<jiff::civil::Time>().ok().filter(|_| text.len() == "04:30".len());
+    let time = time.ok_or_else(|| format!("daily {text}: expected HH:MM"))?;
+    let minutes = u64::from(time.hour().unsigned_abs()) * 60;
+    Ok(Duration::from_secs((minutes + u64::from(time.minute().unsigned_abs())) * 60))
+}
+
+fn every(period: &str, until: Option<&str>, since: Option<&str>) -> Parsed<When> {
     let (period, spread) = with_spread(period)?;
-    let until = until.map(moment).transpose()?;
+    let (until, since) = (until.map(moment).transpose()?, since.map(moment).transpose()?);
     let period = duration(period)?;
     if period < Duration::from_millis(10) {
         return Err("every: expected 10ms or more".to_owned());
     }
-    Ok(When::Every { period, spread, until })
+    Ok(When::Every { period, spread, until, since })
 }
 
 /// `05:00~30s`.
@@ -171,6 +194,12 @@ fn action(words: &[&str]) -> Parsed<Action> {
         ["shell-agent"] => Action::Agent(Agent::Shell(OtherPaths::Status)),
         ["shell-agent", "404"] => Action::Agent(Agent::Shell(OtherPaths::NotFound)),
         ["agent"] => Action::Agent(Agent::Exporter),
+        ["has", ref words @ ..] => Action::Has(Equipment::of(words).ok_or_else(|| {
+            format!("has {}: expected pppoe, optics, lcp, dns, temperature", words.join(" "))
+        })?),
+        ["light", dbm] => Action::Light { dbm: number(dbm)?, within: Duration::ZERO },
+        ["light", dbm, within] => Action::Light { dbm: number(dbm)?, within: duration(within)? },
+        ["heat", celsius] => Action::Heat(number(celsius)?),
         ["healthy"] => Action::Healthy,
         ["slow", delay, ref rest @ ..] => fault(FaultKind::Slow(duration(delay)?), rest)?,
         [name, ref rest @ ..] => match fault_kind(name) {
@@ -181,6 +210,12 @@ fn action(words: &[&str]) -> Parsed<Action> {
         },
         [] => return Err("no action".to_owned()),
     })
+}
+
+/// Of a measurement.
+fn number(text: &str) -> Parsed<f64> {
+    let number = text.parse().ok().filter(|number: &f64| number.abs() < 1000.0);
+    number.ok_or_else(|| format!("{text}: expected a number such as -27.5"))
 }
 
 fn outage(lasts: &str, cause: &str, side: &str, ago: Option<&str>) -> Parsed<Action> {

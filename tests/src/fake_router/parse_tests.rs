@@ -9,8 +9,8 @@ const fn secs(seconds: u64) -> Duration {
 
 #[track_caller]
 fn check_when(line: &str, expected: When) {
-    let (when, action) = when_and_action(line).unwrap();
-    assert_eq!((when, action), (expected, Action::Healthy), "{line}");
+    let (when, actions) = when_and_actions(line).unwrap();
+    assert_eq!((when, actions), (expected, vec![Action::Healthy]), "{line}");
 }
 
 #[test]
@@ -20,7 +20,9 @@ fn moments_are_read() {
     check_when("at 1:05:00 healthy", once(3900, 0));
     check_when("at 90s~30s healthy", once(90, 30));
     check_when("5m healthy", once(300, 0));
-    let every = |period, spread, until| When::Every { period, spread, until };
+    check_when("daily 04:30 healthy", When::Daily { at: secs(16_200), spread: secs(0) });
+    check_when("before 26:00:00~5m healthy", When::Before { ago: secs(93_600), spread: secs(300) });
+    let every = |period, spread, until| When::Every { period, spread, until, since: None };
     check_when("every 500ms healthy", every(Duration::from_millis(500), secs(0), None));
     check_when("every 60s~10s until 10:00 healthy", every(secs(60), secs(10), Some(secs(600))));
 }
@@ -61,6 +63,17 @@ fn faults_have_a_place_and_an_end() {
         fault(FaultKind::Unauthorized, Some(Endpoint::Status), Lasts::For(secs(30))),
     );
     check("slow 5s 1m", fault(FaultKind::Slow(secs(5)), None, Lasts::For(secs(60))));
+}
+
+#[test]
+fn a_line_may_have_several_actions() {
+    let (_, actions) = when_and_actions("5s drop 2s; healthy").unwrap();
+    assert_eq!(actions, [Action::Drop(secs(2)), Action::Healthy]);
+    assert!(
+        when_and_actions("5s drop 2s;").is_err() && when_and_actions("daily 4 healthy").is_err()
+    );
+    check("light -27.5 1h", Action::Light { dbm: -27.5, within: secs(3600) });
+    check("heat 82", Action::Heat(82.0));
 }
 
 #[test]
@@ -118,6 +131,9 @@ fn wrong_actions_are_refused() {
         "healthy now",
         "seq-back x",
         "drop 1é",
+        "has wings",
+        "light dim",
+        "heat 1e9",
     ];
     for text in wrong {
         assert!(text.parse::<Action>().is_err(), "{text}");
@@ -145,10 +161,12 @@ fn every_documented_action_is_known() {
             "clock" => "clock right",
             "zone" => "zone +08:00",
             "evict" => "evict 200",
+            "light" => "light -27.5 10h",
+            "heat" => "heat 82",
             name => name,
         };
         assert!(example.parse::<Action>().is_ok(), "{example}");
         known += 1;
     }
-    assert_eq!(known, 32);
+    assert_eq!(known, 35);
 }

@@ -3,9 +3,9 @@
 
 use std::collections::VecDeque;
 
-use super::chance;
 use super::exposition::Histogram;
 use super::line::Line;
+use super::part;
 
 /// Whom the exporter pings when nothing is set, and in which scope.
 pub(super) const TARGETS: [(&str, &str); 3] =
@@ -54,7 +54,7 @@ impl Tally {
 }
 
 /// Of all targets.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pings {
     seed: u64,
     pub(super) tallies: [Tally; TARGETS.len()],
@@ -63,11 +63,6 @@ pub(super) struct Pings {
 impl Pings {
     pub(super) fn new(seed: u64) -> Self {
         Self { seed, tallies: Default::default() }
-    }
-
-    /// The program starts: totals are 0.
-    pub(super) fn restart(&mut self) {
-        self.tallies = Default::default();
     }
 
     /// One ping to each.
@@ -110,7 +105,7 @@ impl Pings {
 
     /// Between 0 and `width`, always the same for the same `what`.
     fn part(&self, what: u64, width: f64) -> f64 {
-        (chance(&[self.seed, what]) % 10_000) as f64 / 10_000.0 * width
+        part(self.seed, what, width)
     }
 }
 

@@ -9,6 +9,8 @@ use crate::random::Random;
 /// Between begin and end of an outage that is long over: somebody may read in between.
 const TOLD_AT_ONCE: Duration = Duration::from_millis(20);
 
+const DAY: Duration = Duration::from_secs(86_400);
+
 /// What a router does at a moment.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Deed {
@@ -43,6 +45,9 @@ impl Deed {
             | Action::Zone(_)
             | Action::Evict(_)
             | Action::Agent(_)
+            | Action::Has(_)
+            | Action::Light { .. }
+            | Action::Heat(_)
             | Action::Fault(_)
             | Action::Healthy => None,
         }
@@ -56,7 +61,18 @@ enum Step {
         index: usize,
         base: Duration,
     },
+    /// Another action of a line that has begun.
+    Also(Action),
     Deed(Deed),
+}
+
+/// What moments of a scenario are counted from, besides the start.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Calendar {
+    /// From the midnight before the start to the start, local time.
+    pub(super) since_midnight: Duration,
+    /// From the start to the present.
+    pub(super) past: Duration,
 }
 
 /// What is still to come.
@@ -71,14 +87,31 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Of the router `number`; what of it is left to chance, `random` decides.
-    pub(super) fn new(scenario: &Scenario, number: usize, random: Random) -> Self {
+    pub(super) fn new(
+        scenario: &Scenario,
+        number: usize,
+        random: Random,
+        calendar: Calendar,
+    ) -> Self {
         let lines = scenario.lines.iter().filter(|line| line.who.includes(number));
         let mut plan =
             Self { lines: lines.cloned().collect(), steps: BTreeMap::new(), written: 0, random };
         for index in 0..plan.lines.len() {
             let base = match plan.lines[index].when {
                 When::Once { at, .. } => at,
-                When::Every { period, .. } => plan.random.duration(Duration::ZERO..period),
+                When::Before { ago, .. } => match calendar.past.checked_sub(ago) {
+                    Some(at) => at,
+                    None => continue,
+                },
+                When::Daily { at, .. } if at < calendar.since_midnight => {
+                    at + DAY - calendar.since_midnight
+                }
+                When::Daily { at, .. } => at - calendar.since_midnight,
+                When::Every { period, since, .. } => {
+                    let first =
+                        since.map_or(Duration::ZERO, |ago| calendar.past.saturating_sub(ago));
+                    first + plan.random.duration(Duration::ZERO..period)
+                }
             };
             plan.add_line(index, base);
         }
@@ -87,7 +120,9 @@ impl Plan {
 
     fn add_line(&mut self, index: usize, base: Duration) {
         let (spread, until) = match self.lines[index].when {
-            When::Once { spread, .. } => (spread, None),
+            When::Once { spread, .. }
+            | When::Before { spread, .. }
+            | When::Daily { spread, .. } => (spread, None),
             When::Every { spread, until, .. } => (spread, until),
         };
         let later = if spread.is_zero() {
@@ -115,7 +150,7 @@ impl Plan {
 
     /// The scenario is over; what has begun still ends.
     pub(super) fn forget_lines(&mut self) {
-        self.steps.retain(|_, step| matches!(step, Step::Deed(_)));
+        self.steps.retain(|_, step| !matches!(step, Step::Line { .. }));
     }
 
     pub(super) fn next_due(&self) -> Option<Duration> {
@@ -128,13 +163,18 @@ impl Plan {
         let (_, step) = self.steps.pop_first()?;
         let deed = match step {
             Step::Deed(deed) => deed,
+            Step::Also(action) => self.begin(at, &action),
             Step::Line { index, base } => {
                 let line = &self.lines[index];
-                let action = line.action.clone();
-                if let When::Every { period, .. } = line.when {
-                    self.add_line(index, base + period);
+                let (when, actions) = (line.when, line.actions.clone());
+                match when {
+                    When::Every { period, .. } => self.add_line(index, base + period),
+                    When::Daily { .. } => self.add_line(index, base + DAY),
+                    When::Once { .. } | When::Before { .. } => {}
                 }
-                self.begin(at, &action)
+                let (first, others) = actions.split_first()?;
+                others.iter().for_each(|action| self.add(at, Step::Also(action.clone())));
+                self.begin(at, first)
             }
         };
         Some((at, deed))
@@ -146,10 +186,15 @@ mod tests {
     use super::*;
 
     const HOUR: Duration = Duration::from_secs(3600);
+    /// Started at 23:50, and has run for half an hour.
+    const CALENDAR: Calendar = Calendar {
+        since_midnight: Duration::from_secs(86_400 - 600),
+        past: Duration::from_secs(1800),
+    };
 
     fn played(text: &str, number: usize, seed: u64, until: Duration) -> Vec<(Duration, Deed)> {
         let scenario = text.parse().unwrap();
-        let mut plan = Plan::new(&scenario, number, Random::new(seed));
+        let mut plan = Plan::new(&scenario, number, Random::new(seed), CALENDAR);
         std::iter::from_fn(|| plan.take_due(until)).collect()
     }
 
@@ -196,6 +241,30 @@ mod tests {
     }
 
     #[test]
+    fn the_day_and_the_present_count() {
+        check("before 10:00 healthy\nbefore 40:00 healthy", &[(1200, "Begin(Healthy)")]);
+        let every = played("every 10m since 10:00 healthy", 1, 1, HOUR);
+        assert_eq!((every.len(), every[0].0 > Duration::from_secs(1200)), (4, true));
+        check("daily 00:05 healthy", &[(900, "Begin(Healthy)")]);
+        check("daily 23:55 healthy", &[(300, "Begin(Healthy)")]);
+        assert_eq!(played("daily 23:49 healthy", 1, 1, 3 * DAY).len(), 3);
+    }
+
+    #[test]
+    fn a_line_may_do_several_things_in_order() {
+        check(
+            "5s evict 1; drop 1s; evict 2\n5s healthy",
+            &[
+                (5, "Begin(Evict(1))"),
+                (5, "Begin(Healthy)"),
+                (5, "Begin(Drop(1s))"),
+                (5, "Begin(Evict(2))"),
+                (6, "SessionUp"),
+            ],
+        );
+    }
+
+    #[test]
     fn a_spread_does_not_add_up() {
         let all = played("every 1m~50s healthy", 1, 3, HOUR);
         assert!((58..=60).contains(&all.len()), "{}", all.len());
@@ -212,7 +281,7 @@ mod tests {
     #[test]
     fn what_has_begun_ends_without_the_scenario() {
         let scenario = "1s drop 10s\n5s healthy".parse().unwrap();
-        let mut plan = Plan::new(&scenario, 1, Random::new(1));
+        let mut plan = Plan::new(&scenario, 1, Random::new(1), CALENDAR);
         assert!(plan.take_due(Duration::from_secs(1)).is_some());
         plan.forget_lines();
         assert_eq!(plan.take_due(HOUR), Some((Duration::from_secs(11), Deed::SessionUp)));

@@ -4,9 +4,10 @@
 
 use std::time::Duration;
 
-use super::chance;
 use super::exposition::Histogram;
+use super::light::Light;
 use super::line::Line;
+use super::part;
 use super::pings::Pings;
 
 /// Figures change so often.
@@ -34,6 +35,9 @@ pub(super) struct Readings {
     pub(super) look_ups: Histogram,
     pub(super) observed_seconds: u64,
     pub(super) outage_seconds: u64,
+    pub(super) light: Light,
+    /// Mean of its processor, degrees Celsius.
+    warmth: f64,
     loss_percent: u8,
     loss_until: Duration,
 }
@@ -44,6 +48,8 @@ pub(super) struct Traffic {
     pub(super) received: u64,
     pub(super) sent: u64,
     pub(super) damaged: u64,
+    /// Could not be sent.
+    pub(super) failed: u64,
 }
 
 impl Traffic {
@@ -70,6 +76,7 @@ pub(super) struct Ping {
 
 impl Readings {
     pub(super) fn new(seed: u64) -> Self {
+        let part = |what, width| part(seed, what, width);
         Self {
             seed,
             pings: Pings::new(seed),
@@ -79,6 +86,8 @@ impl Readings {
             look_ups: Histogram::default(),
             observed_seconds: 0,
             outage_seconds: 0,
+            light: Light::steady(-24.0 + part(2, 16.0)),
+            warmth: 43.0 + part(4, 18.0),
             loss_percent: 0,
             loss_until: Duration::ZERO,
         }
@@ -90,9 +99,13 @@ impl Readings {
 
     /// The program starts: totals are 0.
     pub(super) fn restart(&mut self, now: Duration) {
-        let pings = std::mem::take(&mut self.pings);
-        *self = Self { pings, second: now.as_secs(), ..Self::new(self.seed) };
-        self.pings.restart();
+        let (light, warmth) = (self.light, self.warmth);
+        *self = Self { second: now.as_secs(), light, warmth, ..Self::new(self.seed) };
+    }
+
+    /// The processor is so warm from now on.
+    pub(super) fn warm(&mut self, celsius: f64) {
+        self.warmth = celsius;
     }
 
     /// The PPPoE device is a new one.
@@ -161,15 +174,14 @@ impl Readings {
     }
 
     /// dBm of light received.
-    pub(super) fn light(&self) -> f64 {
-        let received = -24.0 + self.part(2, 16.0) + self.part(3000 + self.tick(), 0.3);
-        (received * 10.0).round() / 10.0
+    pub(super) fn received_dbm(&self) -> f64 {
+        let level = self.light.at(Duration::from_secs(self.second));
+        hundredths(level + self.part(3000 + self.tick(), 0.16) - 0.08)
     }
 
     /// Degrees Celsius.
     pub(super) fn temperature(&self) -> f64 {
-        let degrees = 42.0 + self.part(4, 18.0) + self.part(4000 + self.tick(), 2.0);
-        (degrees * 10.0).round() / 10.0
+        hundredths(self.warmth + self.part(4000 + self.tick(), 2.0) - 1.0)
     }
 
     fn tick(&self) -> u64 {
@@ -178,8 +190,12 @@ impl Readings {
 
     /// Between 0 and `width`, always the same for the same `what`.
     pub(super) fn part(&self, what: u64, width: f64) -> f64 {
-        (chance(&[self.seed, what]) % 10_000) as f64 / 10_000.0 * width
+        part(self.seed, what, width)
     }
+}
+
+fn hundredths(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
 }
 
 #[cfg(test)]

@@ -8,17 +8,16 @@ use tokio::time::{sleep, timeout};
 
 use super::answers;
 use super::arrivals::Arrivals;
-use super::chance;
 use super::cursor::Cursor;
 use super::ledger::Ledger;
 use super::metrics;
 use super::plan::Plan;
 use super::request::Request;
-use super::scenario::{Action, Agent, Endpoint, FaultKind, OtherPaths, Scenario};
+use super::scenario::{Action, Agent, Endpoint, FaultKind, OtherPaths};
+use super::settings::{Run, Settings};
 use super::shell_agent;
-use super::state::{Identity, State};
+use super::state::State;
 use crate::clock;
-use crate::random::Random;
 
 /// The exporter's.
 const MAX_LONG_POLLS: usize = 16;
@@ -59,7 +58,9 @@ pub(super) struct Response {
 pub(super) struct Router {
     pub(super) name: String,
     token: Option<String>,
-    started: Instant,
+    came: Instant,
+    /// What was over by then.
+    behind: Duration,
     state: Mutex<State>,
     plan: Mutex<Plan>,
     asked: Mutex<Asked>,
@@ -76,20 +77,19 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Router {
     pub(super) fn new(
-        identity: Identity,
-        scenario: &Scenario,
-        token: Option<String>,
-        started: Instant,
+        settings: &Settings,
+        number: usize,
+        run: Run,
         ledger: Arc<Mutex<Ledger>>,
         arrivals: Option<Arc<Arrivals>>,
     ) -> Self {
-        let chance = chance(&[identity.seed, identity.number as u64, 1]);
-        let plan = Plan::new(scenario, identity.number, Random::new(chance));
+        let (state, plan) = settings.cast(number, run, ledger);
         let router = Self {
-            name: identity.name.clone(),
-            token,
-            started,
-            state: Mutex::new(State::new(identity, ledger)),
+            name: settings.name(number),
+            token: settings.token.clone(),
+            came: clock::now(),
+            behind: run.behind,
+            state: Mutex::new(state),
             plan: Mutex::new(plan),
             asked: Mutex::default(),
             arrivals,
@@ -103,7 +103,7 @@ impl Router {
     }
 
     fn now(&self) -> Duration {
-        clock::now().saturating_duration_since(self.started)
+        self.behind + clock::now().saturating_duration_since(self.came)
     }
 
     /// Follows the plan; never ends.
@@ -178,7 +178,7 @@ impl Router {
     }
 
     pub(super) fn take_faults(&self, request: &Request) -> (Duration, Option<FaultKind>) {
-        locked(&self.state).take_faults(self.now(), request.endpoint())
+        locked(&self.state).faults.take(self.now(), request.endpoint())
     }
 
     /// The right answer, once there is one.

@@ -6,6 +6,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+pub use super::equipment::Equipment;
 use super::strange::Strange;
 
 /// The format in words, for `--help`.
@@ -13,6 +14,9 @@ pub const FORMAT: &str = include_str!("scenario.txt");
 
 /// Played when no other is given.
 pub const DEFAULT: &str = include_str!("default.scenario");
+
+/// What `make demo` shows.
+pub const DEMO: &str = include_str!("demo.scenario");
 
 /// What all routers are to do.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -24,7 +28,8 @@ pub struct Scenario {
 pub(super) struct Line {
     pub(super) who: Who,
     pub(super) when: When,
-    pub(super) action: Action,
+    /// All at that moment.
+    pub(super) actions: Vec<Action>,
 }
 
 /// Routers by number, the first is 1.
@@ -46,11 +51,17 @@ impl Who {
     }
 }
 
-/// Since the start. `spread`: each router up to so much later.
+/// When something is done. `spread`: each router up to so much later.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum When {
+    /// Since the start.
     Once { at: Duration, spread: Duration },
-    Every { period: Duration, spread: Duration, until: Option<Duration> },
+    /// Before the present; only where there is a past.
+    Before { ago: Duration, spread: Duration },
+    /// Each day at this local time.
+    Daily { at: Duration, spread: Duration },
+    /// From a moment of chance on; `since`: so long before the present at the earliest.
+    Every { period: Duration, spread: Duration, until: Option<Duration>, since: Option<Duration> },
 }
 
 /// One thing to do; [`str::parse`] reads it as in a scenario.
@@ -92,6 +103,17 @@ pub enum Action {
     Evict(usize),
     /// Which program answers.
     Agent(Agent),
+    /// What the router is made of.
+    Has(Equipment),
+    /// The light that arrives sinks or rises to a level.
+    Light {
+        /// The level.
+        dbm: f64,
+        /// In so long.
+        within: Duration,
+    },
+    /// The processor is so warm, in degrees Celsius.
+    Heat(f64),
     /// Answers are not what they should be.
     Fault(Fault),
     /// Answers are again.

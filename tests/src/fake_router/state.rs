@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use super::chance;
 use super::equipment::Equipment;
+use super::evidence;
+use super::faults::Faults;
 use super::ledger::Ledger;
 use super::line::Line;
 use super::plan::Deed;
 use super::queue::Queue;
 use super::readings::Readings;
-use super::scenario::{
-    Action, Agent, ClockChange, Endpoint, Fault, FaultKind, Lasts, Outage, WanState,
-};
+use super::scenario::{Action, Agent, ClockChange, Outage, WanState};
 use super::told::{Over, Told};
 
 const DAY_MS: i64 = 86_400_000;
@@ -40,6 +40,8 @@ pub(super) struct Identity {
     /// Milliseconds since 1970 when all were started: a second run of the same seed has
     /// other streams.
     pub(super) started_ms: i64,
+    /// Local time, in minutes before UTC.
+    pub(super) zone_minutes: i32,
 }
 
 #[derive(Debug)]
@@ -55,6 +57,7 @@ pub(super) struct State {
     wan_since: Duration,
     /// Since the router started.
     carrier_losses: u64,
+    lost_sessions: u64,
     /// Began and have not ended.
     drops: u32,
     powered_off: u32,
@@ -64,7 +67,7 @@ pub(super) struct State {
     booted: Duration,
     clock_wrong_by_ms: i64,
     produced: u64,
-    faults: Vec<(Fault, Option<Duration>)>,
+    pub(super) faults: Faults,
     /// By the router's clock.
     dropped_ms: VecDeque<i64>,
     /// Those that go on, with their names.
@@ -74,6 +77,7 @@ pub(super) struct State {
 impl State {
     pub(super) fn new(identity: Identity, ledger: Arc<Mutex<Ledger>>) -> Self {
         let queue = Queue::new(identity.name.clone(), String::new(), ledger);
+        let zone_minutes = identity.zone_minutes;
         let seed = chance(&[identity.seed, identity.number as u64]);
         let mut state = Self {
             identity,
@@ -82,10 +86,11 @@ impl State {
             equipment: Equipment::by_chance(seed),
             told: Told::new(),
             agent: Agent::Exporter,
-            zone_minutes: 0,
+            zone_minutes,
             wan: WanState::Up,
             wan_since: Duration::ZERO,
             carrier_losses: 0,
+            lost_sessions: 0,
             drops: 0,
             powered_off: 0,
             unreachable: 0,
@@ -94,7 +99,7 @@ impl State {
             booted: Duration::ZERO,
             clock_wrong_by_ms: 0,
             produced: 0,
-            faults: Vec::new(),
+            faults: Faults::default(),
             dropped_ms: VecDeque::new(),
             outages: VecDeque::new(),
         };
@@ -142,13 +147,10 @@ impl State {
             Action::Zone(minutes) => self.zone_minutes = minutes,
             Action::Evict(size) => self.queue.resize(size),
             Action::Agent(agent) => self.agent = agent,
-            Action::Fault(fault) => {
-                let until = match fault.lasts {
-                    Lasts::For(lasts) => Some(now + lasts),
-                    Lasts::ForGood | Lasts::Answers(_) => None,
-                };
-                self.faults.push((fault, until));
-            }
+            Action::Has(equipment) => self.equipment = equipment,
+            Action::Light { dbm, within } => self.readings.light.begin(now, dbm, within),
+            Action::Heat(celsius) => self.readings.warm(celsius),
+            Action::Fault(fault) => self.faults.begin(now, fault),
             Action::Healthy => self.faults.clear(),
         }
     }
@@ -170,7 +172,7 @@ impl State {
         }
         let began_ms = self.clock_ms(now) - ms(outage.ago.unwrap_or_default());
         let name = format!("{}-{}", self.queue.stream, self.queue.next_seq);
-        self.tell_outage("outage_start", began_ms, [("outage", name.clone())], outage);
+        self.tell_outage("outage_start", began_ms, &[("outage", &name)], outage);
         self.outages.push_back((outage.clone(), name));
         self.carrier_losses += u64::from(is_now(outage, &WITHOUT_CARRIER));
     }
@@ -178,7 +180,7 @@ impl State {
     fn end_outage(&mut self, now: Duration, outage: &Outage) {
         let Some(at) = self.outages.iter().position(|(other, _)| other == outage) else { return };
         let Some((_, name)) = self.outages.remove(at) else { return };
-        let lasted = ("duration_seconds", format!("{:.3}", outage.lasts.as_secs_f64()));
+        let lasted = format!("{:.3}", outage.lasts.as_secs_f64());
         let started = self.queue.events().iter().rev();
         let started = started.filter(|event| event.kind == "outage_start");
         // By the event, whose time may have been corrected meanwhile.
@@ -190,20 +192,18 @@ impl State {
         let ended_ms = began_ms + ms(outage.lasts);
         let why = format!("cause=\"{}\",side=\"{}\"", outage.cause, outage.side);
         self.told.add_outage(Over { why, name: name.clone(), began_ms, ended_ms });
-        self.tell_outage("outage_end", ended_ms, [("outage", name), lasted], outage);
+        let Equipment { optics, lcp, .. } = self.equipment;
+        let mut facts = vec![("outage", name.as_str()), ("duration_seconds", &lasted)];
+        facts.extend(evidence::of(&outage.cause, optics, lcp));
+        self.tell_outage("outage_end", ended_ms, &facts, outage);
     }
 
-    fn tell_outage<const N: usize>(
-        &mut self,
-        kind: &str,
-        at_ms: i64,
-        facts: [(&str, String); N],
-        outage: &Outage,
-    ) {
+    fn tell_outage(&mut self, kind: &str, at_ms: i64, facts: &[(&str, &str)], outage: &Outage) {
         self.produced += 1;
         let message = format!("{} (no. {})", text(kind), self.produced);
-        let why = [("cause", outage.cause.clone()), ("side", outage.side.clone())];
-        let detail = facts.into_iter().chain(why).map(|(name, fact)| (name.to_owned(), fact));
+        let why = [("cause", outage.cause.as_str()), ("side", &outage.side)];
+        let detail = facts.iter().copied().chain(why);
+        let detail = detail.map(|(name, fact)| (name.to_owned(), fact.to_owned()));
         self.told.add_event(kind, at_ms);
         self.queue.push_with(at_ms, kind, message, detail.collect());
     }
@@ -214,6 +214,7 @@ impl State {
             return;
         }
         self.wan = WanState::Down;
+        self.lost_sessions += 1;
         self.dropped_ms.push_back(self.clock_ms(now));
         if self.dropped_ms.len() > MAX_DROPS {
             self.dropped_ms.pop_front();
@@ -229,7 +230,7 @@ impl State {
         }
         self.boots += 1;
         (self.booted, self.drops, self.wan, self.wan_since) = (now, 0, WanState::Up, now);
-        (self.told, self.carrier_losses) = (Told::new(), 0);
+        (self.told, self.carrier_losses, self.lost_sessions) = (Told::new(), 0, 0);
         self.readings.restart(now);
         self.dropped_ms.clear();
         self.outages.clear();
@@ -327,7 +328,7 @@ impl State {
     /// dBm that arrive.
     pub(super) fn light(&self) -> Option<f64> {
         let is_dark = self.outages.iter().any(|(outage, _)| is_now(outage, &[DARK]));
-        (self.equipment.optics && !is_dark).then(|| self.readings.light())
+        (self.equipment.optics && !is_dark).then(|| self.readings.received_dbm())
     }
 
     pub(super) fn has_carrier(&self) -> bool {
@@ -336,6 +337,11 @@ impl State {
 
     pub(super) fn carrier_losses(&self) -> u64 {
         self.carrier_losses
+    }
+
+    /// Since it was started.
+    pub(super) fn lost_sessions(&self) -> u64 {
+        self.lost_sessions
     }
 
     pub(super) fn wan_uptime(&self, now: Duration) -> Duration {
@@ -367,36 +373,6 @@ impl State {
     pub(super) fn is_session_down(&self) -> bool {
         self.drops > 0
     }
-
-    /// What is wrong with the next answer from there: a delay, and more.
-    pub(super) fn take_faults(
-        &mut self,
-        now: Duration,
-        endpoint: Option<Endpoint>,
-    ) -> (Duration, Option<FaultKind>) {
-        let mut found = (Duration::ZERO, None);
-        self.faults.retain_mut(|(fault, until)| {
-            if until.is_some_and(|until| until <= now) {
-                return false;
-            }
-            if fault.endpoint.is_some() && fault.endpoint != endpoint {
-                return true;
-            }
-            match fault.kind {
-                FaultKind::Slow(delay) => found.0 += delay,
-                _ if found.1.is_some() => return true,
-                kind => found.1 = Some(kind),
-            }
-            match &mut fault.lasts {
-                Lasts::Answers(left) => {
-                    *left -= 1;
-                    *left > 0
-                }
-                Lasts::ForGood | Lasts::For(_) => true,
-            }
-        });
-        found
-    }
 }
 
 /// Goes on, and is of one of these causes.
@@ -412,6 +388,14 @@ fn text(kind: &str) -> &'static str {
     match kind {
         "pppoe_up" => "PPPoE session is up",
         "pppoe_down" => "PPPoE session ended",
+        "pppoe_lcp_term" => "The provider ended the session (LCP)",
+        "pppoe_lcp_echo_timeout" => "The access server stopped answering",
+        "pppoe_local_term" => "This router ended the session",
+        "pppoe_padi_timeout" => "No access server answered",
+        "dhcp_lease_obtained" => "DHCP lease obtained",
+        "dhcp_lease_lost" => "DHCP lease lost",
+        "dhcp_no_lease" => "No DHCP server answered",
+        "wan_ip_changed" => "Another address",
         "wan_up" => "WAN is up",
         "wan_down" => "WAN is down",
         "kernel_link_up" => "Link of the WAN port is up",

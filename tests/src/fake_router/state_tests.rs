@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fake_router::ledger::Row;
+use crate::fake_router::scenario::{Endpoint, FaultKind};
 
 const STARTED_MS: i64 = 1_700_000_000_000;
 
@@ -12,7 +13,7 @@ const fn secs(seconds: u64) -> Duration {
 fn router() -> (State, Arc<Mutex<Ledger>>) {
     let ledger = Arc::new(Mutex::new(Ledger::default()));
     let name = "router-0003".to_owned();
-    let identity = Identity { number: 3, name, seed: 1, started_ms: STARTED_MS };
+    let identity = Identity { number: 3, name, seed: 1, started_ms: STARTED_MS, zone_minutes: 0 };
     (State::new(identity, Arc::clone(&ledger)), ledger)
 }
 
@@ -96,7 +97,7 @@ fn faults_end_by_time_number_or_word() {
         if !action.is_empty() {
             act(&mut state, at, action);
         }
-        state.take_faults(secs(at), endpoint)
+        state.faults.take(secs(at), endpoint)
     };
     assert_eq!(take(0, "half x2", status).1, Some(FaultKind::Half));
     assert_eq!(take(1, "", None).1, Some(FaultKind::Half));

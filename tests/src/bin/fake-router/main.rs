@@ -13,12 +13,16 @@ use anyhow::{Context, Result};
 use clap::builder::RangedU64ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use netmonitor_tests::fake_router::fleet::{Fleet, Layout, Settings};
+use netmonitor_tests::fake_router::past::{self, Wanted, Written};
 use netmonitor_tests::fake_router::scenario;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 
 /// More than anybody has ports for.
 const MAX_ROUTERS: u64 = 60_000;
+
+/// The bridge keeps no more in detail.
+const LONGEST_PAST: Duration = Duration::from_secs(366 * 86_400);
 
 fn main() -> ExitCode {
     let matches = match command().try_get_matches() {
@@ -56,6 +60,41 @@ fn command() -> Command {
             option("listen", "ADDRESS", "where they answer")
                 .default_value("127.0.0.1")
                 .value_parser(value_parser!(IpAddr)),
+            option(
+                "address-each",
+                "",
+                "each at an address of its own, from --listen on, all at the first port",
+            )
+            .action(ArgAction::SetTrue)
+            .conflicts_with("one-port"),
+            option("names", "A,B,C", "what they are called; as many as there are names")
+                .value_delimiter(',')
+                .conflicts_with("routers"),
+            option(
+                "past",
+                "HOURS",
+                "started so long before the present: what the scenario says is over",
+            )
+            .default_value("0")
+            .value_parser(value_parser!(f64)),
+            option(
+                "present",
+                "SECONDS",
+                "since 1970, if the present is not now: goes on with an earlier run",
+            )
+            .value_parser(value_parser!(u64)),
+            option(
+                "scrapes",
+                "FOLDER",
+                "write what Prometheus would have, as OpenMetrics, and end",
+            )
+            .value_parser(value_parser!(PathBuf)),
+            option("from", "SECONDS", "since 1970, the first scrape; else that of the past")
+                .value_parser(value_parser!(u64)),
+            option("until", "SECONDS", "since 1970, the last scrape or sample; else now")
+                .value_parser(value_parser!(u64)),
+            option("database", "FILE", "write what the bridge would have but for events, and end")
+                .value_parser(value_parser!(PathBuf)),
             option("first-port", "PORT", "of the first router, the others follow; 0: any")
                 .default_value("0")
                 .value_parser(value_parser!(u16)),
@@ -105,10 +144,48 @@ fn settings(matches: &ArgMatches) -> Result<Settings> {
     if matches.get_flag("one-port") {
         settings.layout = Layout::OnePort;
     }
+    if matches.get_flag("address-each") {
+        settings.layout = Layout::AddressEach;
+    }
+    if let Some(names) = matches.get_many("names") {
+        settings.names = names.cloned().collect();
+        settings.routers = settings.names.len();
+    }
+    let hours: f64 = matches.get_one("past").copied().unwrap_or_default();
+    settings.past = Duration::try_from_secs_f64(hours * 3600.0)
+        .ok()
+        .filter(|past| *past <= LONGEST_PAST)
+        .with_context(|| format!("--past {hours}: expected hours, at most a year"))?;
+    settings.present_ms = moment(matches, "present");
+    // Evenings are those of whoever looks at them.
+    settings.zone_minutes = jiff::Zoned::now().offset().seconds() / 60;
     Ok(settings)
 }
 
+/// Milliseconds since 1970; 0: not given.
+fn moment(matches: &ArgMatches, name: &str) -> i64 {
+    let seconds = matches.get_one(name).copied().unwrap_or(0_u64);
+    i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000)
+}
+
+/// Writes the past, if that is wanted.
+fn write_past(settings: &Settings, matches: &ArgMatches) -> Result<bool> {
+    let path = |name| matches.get_one::<PathBuf>(name).map(PathBuf::as_path);
+    let (scrapes, database) = (path("scrapes"), path("database"));
+    if scrapes.is_none() && database.is_none() {
+        return Ok(false);
+    }
+    let (from_ms, until_ms) = (moment(matches, "from"), moment(matches, "until"));
+    let wanted = Wanted { scrapes, from_ms, until_ms, database };
+    let Written { samples, polls } = past::write(settings, wanted)?;
+    eprintln!("{samples} samples for Prometheus, {polls} polls for the bridge");
+    Ok(true)
+}
+
 fn run(settings: Settings, matches: &ArgMatches) -> Result<()> {
+    if write_past(&settings, matches)? {
+        return Ok(());
+    }
     let fleet = Fleet::start(settings)?;
     match matches.get_one::<PathBuf>("routers-file") {
         Some(path) => std::fs::write(path, fleet.routers_toml())
@@ -163,7 +240,7 @@ mod tests {
         let matches = command().try_get_matches_from(["fake-router", "--routers", "3"]).unwrap();
         let settings = settings(&matches).unwrap();
         assert_eq!((settings.routers, settings.layout), (3, Layout::PortEach));
-        for wrong in [["--routers", "0"], ["--listen", "x"], ["--seed", "-1"]] {
+        for wrong in [["--routers", "0"], ["--listen", "x"], ["--seed", "-1"], ["--past", "x"]] {
             assert!(command().try_get_matches_from(["fake-router"].iter().chain(&wrong)).is_err());
         }
     }
