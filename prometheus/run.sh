@@ -9,8 +9,10 @@
 #   ROUTER                address or name of a router to watch instead of this machine
 #   DATA                  folder for everything that is kept (data)
 #   NETMONITOR_API_PORT, BRIDGE_PORT, PROMETHEUS_PORT, ALERTMANAGER_PORT, GRAFANA_PORT
+#   FAKE_ROUTERS          program that plays routers, to be watched instead of this machine: they
+#                         have a past (past.sh), DATA is new, and `make demo` says so
 #   RECEIVER_FILE         who is told: see prometheus/examples/receivers/
-#   EXPORTER, BRIDGE, PROMETHEUS, ALERTMANAGER, GRAFANA
+#   EXPORTER, BRIDGE, PROMETHEUS, PROMTOOL, ALERTMANAGER, GRAFANA
 #                         your own programs instead of those that are built, or on PATH
 #   … and the settings of the exporter and of the bridge, which are passed on
 set -euo pipefail
@@ -22,6 +24,7 @@ bridge_port=${BRIDGE_PORT:-5000}
 prometheus_port=${PROMETHEUS_PORT:-9090}
 alertmanager_port=${ALERTMANAGER_PORT:-9093}
 grafana_port=${GRAFANA_PORT:-3000}
+fake_routers=${FAKE_ROUTERS:-}
 exporter=${EXPORTER:-$root/target/release/netmonitor-exporter}
 bridge=${BRIDGE:-$root/target/release/netmonitor-bridge}
 # A first scrape of everything takes one interval of 15 s; a cold disk takes its time, too.
@@ -48,6 +51,7 @@ find_program() {
 prometheus=$(find_program "${PROMETHEUS:-prometheus}")
 # Debian's name, and that of the project's own archives.
 alertmanager=$(find_program "${ALERTMANAGER:-prometheus-alertmanager}" "${ALERTMANAGER:-alertmanager}")
+promtool=$(find_program "${PROMTOOL:-promtool}")
 grafana=$(find_program "${GRAFANA:-grafana-server}" "${GRAFANA:-/usr/share/grafana/bin/grafana-server}")
 
 # Everything that can be wrong is found before anything is started.
@@ -55,9 +59,16 @@ check() {
   local missing=''
   [ -n "$prometheus" ] || missing+=' prometheus'
   [ -n "$alertmanager" ] || missing+=' alertmanager'
+  [ -z "$fake_routers" ] || [ -n "$promtool" ] || missing+=' promtool'
   [ -z "$missing" ] || fail "missing:$missing. Debian has them: apt-get install prometheus prometheus-alertmanager; or name your own in PROMETHEUS and ALERTMANAGER"
   [ -x "$bridge" ] || fail "$bridge is not built: make build"
-  [ -n "${ROUTER:-}" ] || [ -x "$exporter" ] || fail "$exporter is not built: make build"
+  if [ -n "$fake_routers" ]; then
+    [ -x "$fake_routers" ] || fail "$fake_routers is not built: make demo"
+    [ -z "${ROUTER:-}${ROUTERS_FILE:-}" ] || fail "FAKE_ROUTERS: no room for ROUTER or ROUTERS_FILE"
+    [ ! -e "$data/prometheus" ] || fail "FAKE_ROUTERS: $data has a past; name a new folder in DATA"
+  elif [ -z "${ROUTER:-}" ]; then
+    [ -x "$exporter" ] || fail "$exporter is not built: make build"
+  fi
   local taken=''
   [ -n "${ROUTER:-}" ] || taken+=$(port_taken "$exporter_port" NETMONITOR_API_PORT)
   taken+=$(port_taken "$bridge_port" BRIDGE_PORT)
@@ -109,9 +120,33 @@ read_token() {
   fi
 }
 
+# Routers that have been running for weeks, and what Prometheus and the bridge know of them.
+start_fake_routers() {
+  local past fleet
+  echo 'playing five weeks of three homes, the last two days for Prometheus…'
+  FAKE_ROUTERS=$fake_routers PROMETHEUS=$prometheus PROMTOOL=$promtool PORT=$exporter_port \
+    PROMETHEUS_PORT=$prometheus_port setpriv --pdeathsig TERM "$root/prometheus/past.sh" "$data" \
+    >>"$data/log/past.log" 2>&1 &
+  past=$!
+  program_of[$past]=past
+  # Ends at once when a signal arrives.
+  wait "$past" || report_end "$past"
+  unset "program_of[$past]"
+  mapfile -t fleet <"$data/fleet"
+  ROUTERS_FILE=$data/routers.toml
+  start routers "$fake_routers" "${fleet[@]}" --routers-file "$ROUTERS_FILE"
+  until is_well routers && [ -s "$ROUTERS_FILE" ]; do
+    check_alive
+    sleep 0.1
+  done
+  export ROUTERS_FILE
+}
+
 start_all() {
   mkdir -p "$data/log" "$data/prometheus" "$data/alertmanager"
-  if [ -z "${ROUTER:-}" ]; then
+  if [ -n "$fake_routers" ]; then
+    start_fake_routers
+  elif [ -z "${ROUTER:-}" ]; then
     start exporter env NETMONITOR_API_PORT="$exporter_port" \
       NETMONITOR_QUEUE_FILE="${NETMONITOR_QUEUE_FILE:-$data/events.json}" "$exporter" run
   fi
@@ -151,7 +186,7 @@ start_all() {
 # The address at which each says that it is well.
 health_of() {
   case $1 in
-    exporter) echo "http://127.0.0.1:$exporter_port/healthz" ;;
+    exporter | routers) echo "http://127.0.0.1:$exporter_port/healthz" ;;
     bridge) echo "http://127.0.0.1:$bridge_port/readyz" ;;
     prometheus) echo "http://127.0.0.1:$prometheus_port/-/ready" ;;
     alertmanager) echo "http://127.0.0.1:$alertmanager_port/-/ready" ;;
@@ -161,7 +196,7 @@ health_of() {
 
 page_of() {
   case $1 in
-    exporter) echo "http://127.0.0.1:$exporter_port/" ;;
+    exporter | routers) echo "http://127.0.0.1:$exporter_port/" ;;
     bridge) echo "http://127.0.0.1:$bridge_port/" ;;
     prometheus) echo "http://127.0.0.1:$prometheus_port/alerts" ;;
     alertmanager) echo "http://127.0.0.1:$alertmanager_port/" ;;
@@ -219,7 +254,19 @@ table() {
   targets | while read -r job url health error; do
     printf '%-18s %-7s %s\n' "$job" "$health" "$url${error:+ ($error)}"
   done
+  [ -z "$fake_routers" ] || sights
   printf '\nkept in %s; logs in %s; Ctrl-C stops all of it\n' "$data" "$data/log"
+}
+
+# What a visitor of `make demo` should look at first.
+sights() {
+  local month
+  month=$(date -d "$(date +%Y-%m-01) -1 day" +%Y-%m)
+  printf '\n%s\n' 'Three made-up homes: home (fibre, drops), parents (cable, quiet), cabin (in trouble now). See'
+  printf '  %-15s %s\n' alerts "http://127.0.0.1:$prometheus_port/alerts: cabin is hot and flapping, home was just away" \
+    'last outages' "http://127.0.0.1:$bridge_port/api/v1/outages?router=home" \
+    'last month' "http://127.0.0.1:$bridge_port/api/v1/report?router=home&month=$month" \
+    'two days' "http://127.0.0.1:$prometheus_port/graph?g0.expr=target%3Anetmonitor_ping_loss%3Aratio_rate5m&g0.tab=0&g0.range_input=2d"
 }
 
 stop_all() {
@@ -238,6 +285,7 @@ check
 trap stop_all EXIT
 trap 'exit 0' INT TERM HUP
 start_all
+SECONDS=0
 until is_ready; do
   check_alive
   if [ "$SECONDS" -ge "$patience_seconds" ]; then

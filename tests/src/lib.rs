@@ -14,6 +14,7 @@ pub mod built;
 pub mod burst;
 pub mod clock;
 pub mod cores;
+pub mod demo;
 pub mod elf;
 pub mod event_reader;
 pub mod exporter;

@@ -1,0 +1,212 @@
+//! The data of `make demo` for tests: a past that `prometheus/past.sh` makes, and the real
+//! programs on it. Nothing here leaves loopback, and no port is a usual one.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::built;
+use crate::http_client::Client;
+use crate::kept_port::KeptPort;
+use crate::running::{Launch, Running};
+
+/// How long the past is, and of whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Length<'a> {
+    /// Hours that Prometheus looks back.
+    pub scraped_hours: u32,
+    /// Hours that the bridge looks back; at least as many.
+    pub polled_hours: u32,
+    /// Names of the routers, of `home,parents,cabin` the first ones.
+    pub names: &'a str,
+}
+
+/// A past that is over, in a folder of its own.
+#[derive(Debug)]
+pub struct Demo {
+    folder: TempDir,
+    prometheus: KeptPort,
+    routers: KeptPort,
+}
+
+impl Demo {
+    /// Plays it: about two seconds for each hour and router in a debug build.
+    ///
+    /// # Errors
+    /// When a program is missing, or fails; with what it has said.
+    pub fn prepare(length: Length<'_>) -> Result<Self> {
+        let demo = Self {
+            folder: tempfile::tempdir()?,
+            prometheus: KeptPort::new()?,
+            routers: KeptPort::new()?,
+        };
+        let script = repository().join("prometheus/past.sh");
+        let mut command = tool(script.as_os_str());
+        command
+            .arg(demo.folder.path())
+            .env("FAKE_ROUTERS", built::program("fake-router")?)
+            .env("PORT", demo.routers.address.port().to_string())
+            .env("PROMETHEUS_PORT", demo.prometheus.address.port().to_string())
+            .env("SCRAPED_HOURS", length.scraped_hours.to_string())
+            .env("POLLED_HOURS", length.polled_hours.to_string())
+            .env("NAMES", length.names);
+        succeed(command)?;
+        Ok(demo)
+    }
+
+    /// A file of its folder.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The moment at which the past ends, seconds since 1970.
+    ///
+    /// # Errors
+    /// When it is not told.
+    pub fn present(&self) -> Result<u64> {
+        let fleet = std::fs::read_to_string(self.path("fleet"))?;
+        let present = fleet.lines().skip_while(|line| *line != "--present").nth(1);
+        Ok(present.context("no --present")?.parse()?)
+    }
+
+    /// The routers go on. Where they are is in `routers.toml`, what they tell in `ledger`.
+    ///
+    /// # Errors
+    /// When they do not start.
+    pub fn start_routers(&self) -> Result<Running> {
+        let fleet = std::fs::read_to_string(self.path("fleet"))?;
+        let mut arguments: Vec<_> = fleet.lines().map(Into::into).collect();
+        for (option, file) in [("--routers-file", "routers.toml"), ("--ledger", "ledger")] {
+            arguments.extend([option.into(), self.path(file).into()]);
+        }
+        let program = built::program("fake-router")?;
+        let address_after = "the first at ";
+        Launch { program: program.as_os_str(), arguments, address_after, cores: None }.start()
+    }
+
+    /// Prometheus on the past, with its rules if it is told where a bridge is; that one names
+    /// the routers to be scraped. Without, it only answers questions.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start_prometheus(&self, bridge: Option<&Running>) -> Result<Prometheus> {
+        let address = self.prometheus.address;
+        let config = self.path("config");
+        match bridge {
+            Some(bridge) => {
+                let mut command = tool(repository().join("prometheus/configure.sh").as_os_str());
+                command
+                    .arg(&config)
+                    .env("BRIDGE_ADDRESS", bridge.address.to_string())
+                    .env("PROMETHEUS_ADDRESS", address.to_string());
+                succeed(command)?;
+            }
+            None => {
+                std::fs::create_dir_all(&config)?;
+                std::fs::write(config.join("prometheus.yml"), "")?;
+            }
+        }
+        let flag = |name: &str, value: &OsStr| {
+            let mut flag = std::ffi::OsString::from(format!("--{name}="));
+            flag.push(value);
+            flag
+        };
+        let arguments = vec![
+            flag("config.file", config.join("prometheus.yml").as_os_str()),
+            flag("storage.tsdb.path", self.path("prometheus").as_os_str()),
+            flag("storage.tsdb.retention.time", OsStr::new("400d")),
+            flag("web.listen-address", OsStr::new(&address.to_string())),
+        ];
+        let (program, address_after) = (OsStr::new("prometheus"), "\"Listening on\" address=");
+        let running = Launch { program, arguments, address_after, cores: None }.start()?;
+        let prometheus = Prometheus { running };
+        crate::clock::until("Prometheus is ready", || Ok(prometheus.get("/-/ready").is_ok()))?;
+        Ok(prometheus)
+    }
+}
+
+/// One that is running; killed when dropped.
+pub struct Prometheus {
+    /// The process.
+    pub running: Running,
+}
+
+impl Prometheus {
+    fn get(&self, path: &str) -> Result<String> {
+        Ok(Client::connect(self.running.address)?.get(path)?.to_owned())
+    }
+
+    /// `data.result` of a query at a moment, in seconds since 1970.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub fn query(&self, expression: &str, at: u64) -> Result<Vec<Value>> {
+        self.ask(&format!("query?query={}&time={at}", escaped(expression)))
+    }
+
+    /// `data.result` of a query over a time.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub fn query_range(
+        &self,
+        expression: &str,
+        times: std::ops::Range<u64>,
+        step: u64,
+    ) -> Result<Vec<Value>> {
+        let (query, from, until) = (escaped(expression), times.start, times.end);
+        self.ask(&format!("query_range?query={query}&start={from}&end={until}&step={step}"))
+    }
+
+    fn ask(&self, question: &str) -> Result<Vec<Value>> {
+        let answer =
+            self.get(&format!("/api/v1/{question}")).with_context(|| question.to_owned())?;
+        let mut answer: Value = serde_json::from_str(&answer)?;
+        let result = answer["data"]["result"].take();
+        serde_json::from_value(result).with_context(|| question.to_owned())
+    }
+}
+
+/// For a URL: every byte that could mean something there.
+fn escaped(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
+
+fn repository() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// Ends when we are killed; with nothing of the machine's own settings.
+#[expect(clippy::disallowed_methods, reason = "scripts of the repository, for tests")]
+fn tool(script: &OsStr) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "TERM", "--"]).arg(script).env_clear();
+    command.envs(std::env::var_os("PATH").map(|path| ("PATH", path))).stdin(Stdio::null());
+    command
+}
+
+fn succeed(mut command: Command) -> Result<()> {
+    let output = command.output().context("cannot start a script")?;
+    let said = [output.stdout, output.stderr].concat();
+    ensure!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&said));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expressions_are_escaped() {
+        assert_eq!(escaped("a_b{c=\"d\"}[5m]"), "a_b%7Bc%3D%22d%22%7D%5B5m%5D");
+    }
+}
