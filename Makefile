@@ -23,13 +23,11 @@ run: build ## everything on this machine, or for ROUTER=192.168.1.1: exporter, b
 # Given as `make run ROUTER=…`, or in the environment.
 export ROUTER
 
-demo: build ## a made-up month of outages; its report is at the path that is printed, on port 5000
-	rm -rf target/demo && mkdir -p target/demo
-	cargo run --release --locked -q -p netmonitor-bridge --example demo-month -- \
-	  target/demo/netmonitor.db $(MONTH)
-	printf '[[router]]\nname = "home"\nurl = "http://127.0.0.1:9"\n' > target/demo/routers.toml
-	ROUTERS_FILE=target/demo/routers.toml SQLITE_DB=target/demo/netmonitor.db \
-	  BRIDGE_HOST=127.0.0.1 $(BRIDGE) run
+demo: build ## the same with fake routers and a made-up past, for those without a router; data is in target/demo
+	cargo build --release --locked -p netmonitor-tests --bin fake-router
+	@tests/install-tools.sh run
+	@rm -rf target/demo
+	@DATA=target/demo FAKE_ROUTERS=target/release/fake-router ROUTER= prometheus/run.sh
 
 build: compiler ## exporter and bridge for this machine
 	cargo build --release --locked -p netmonitor-exporter -p netmonitor-bridge

@@ -33,10 +33,9 @@ printf '%s\n' --names "${NAMES:-home,parents,cabin}" --address-each --first-port
   --past "${POLLED_HOURS:-840}" --present "$present" >"$folder/fleet"
 mapfile -t fleet <"$folder/fleet"
 
-# A child ends with this script, be that by kill -9.
-child() {
-  setpriv --pdeathsig TERM "$@"
-}
+# Every child ends with this script, be that by kill -9. (By a function, it would end with the
+# subshell of a pipeline or of `&`, and that with nothing.)
+child=(setpriv --pdeathsig TERM)
 
 took() {
   echo "$SECONDS s: $*"
@@ -45,10 +44,10 @@ took() {
 # Makes blocks of the scrapes from one moment to another, all files at the same time.
 add_scrapes() { # FROM UNTIL
   mkdir -p "$work/scrapes" "$blocks"
-  child "$fake_routers" "${fleet[@]}" --scrapes "$work/scrapes" --from "$1" --until "$2"
+  "${child[@]}" "$fake_routers" "${fleet[@]}" --scrapes "$work/scrapes" --from "$1" --until "$2"
   took played
   find "$work/scrapes" -name '*.om' -print0 \
-    | child xargs -0 -P "$cores" -I '{}' setpriv --pdeathsig TERM \
+    | "${child[@]}" xargs -0 -P "$cores" -I '{}' "${child[@]}" \
       "$promtool" tsdb create-blocks-from openmetrics --quiet '{}' "$blocks"
   rm -r "$work/scrapes"
 }
@@ -56,7 +55,7 @@ add_scrapes() { # FROM UNTIL
 # Adds what the rules of a file record. Prometheus answers at most 11,000 moments at once, so no
 # block is longer than 18 h; blocks of two hours would be hundreds.
 add_recorded() { # FILE
-  setpriv --pdeathsig TERM "$prometheus" --config.file="$work/prometheus.yml" \
+  "${child[@]}" "$prometheus" --config.file="$work/prometheus.yml" \
     --storage.tsdb.path="$blocks" --storage.tsdb.retention.time=400d \
     --web.listen-address="$address" --log.level=error &
   local server=$!
@@ -64,7 +63,7 @@ add_recorded() { # FILE
     kill -0 "$server"
     sleep 0.1
   done
-  child "$promtool" tsdb create-blocks-from rules --max-block-duration=18h --quiet \
+  "${child[@]}" "$promtool" tsdb create-blocks-from rules --max-block-duration=18h --quiet \
     --url="http://$address" --start="$first" --end="$present" --eval-interval=15s \
     --output-dir="$work/recorded" "$1"
   kill "$server"
@@ -74,7 +73,7 @@ add_recorded() { # FILE
 
 mkdir -p "$work"
 : >"$work/prometheus.yml"
-child "$fake_routers" "${fleet[@]}" --database "$folder/netmonitor.db" --until "$present" &
+"${child[@]}" "$fake_routers" "${fleet[@]}" --database "$folder/netmonitor.db" --until "$present" &
 database=$!
 add_scrapes "$first" "$present"
 took 'blocks of what was scraped'

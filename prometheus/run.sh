@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The whole stack on one machine, until Ctrl-C: exporter (or the router that ROUTER names),
 # bridge, Prometheus, Alertmanager, and Grafana where it is installed. `make run` builds
-# the first two and calls this.
+# the first two and calls this; `make demo` does so with fake routers that have a past.
 #
 # Each has its log in data/log/ and ends with this script, however that ends. If one ends by
 # itself, it is named, and the others are stopped. In the environment:
@@ -9,8 +9,8 @@
 #   ROUTER                address or name of a router to watch instead of this machine
 #   DATA                  folder for everything that is kept (data)
 #   NETMONITOR_API_PORT, BRIDGE_PORT, PROMETHEUS_PORT, ALERTMANAGER_PORT, GRAFANA_PORT
-#   FAKE_ROUTERS          program that plays routers, to be watched instead of this machine: they
-#                         have a past (past.sh), DATA is new, and `make demo` says so
+#   FAKE_ROUTERS          program that plays routers, to be watched instead of this machine; DATA
+#                         must be new, since past.sh gives them a past there
 #   RECEIVER_FILE         who is told: see prometheus/examples/receivers/
 #   EXPORTER, BRIDGE, PROMETHEUS, PROMTOOL, ALERTMANAGER, GRAFANA
 #                         your own programs instead of those that are built, or on PATH

@@ -6,7 +6,8 @@
 //! programs on loopback ([`running`], [`exporter`], [`bridge`]), play a router with a log
 //! ([`router`]), ask over HTTP ([`http_client`], [`load`], [`event_reader`]) and read from
 //!
-//! `bin/fake-router/` plays the routers that a bridge asks ([`fake_router`]).
+//! `bin/fake-router/` plays the routers that a bridge asks ([`fake_router`]), also those of
+//! `make demo`, whose data tests can have ([`demo`]).
 
 pub mod bridge;
 pub mod bridge_storm;
