@@ -15,7 +15,7 @@ use super::plan::Deed;
 use super::queue::Queue;
 use super::readings::Readings;
 use super::scenario::{Action, Agent, ClockChange, Outage, WanState};
-use super::told::{Over, Told};
+use super::told::{Over, Told, text};
 
 const DAY_MS: i64 = 86_400_000;
 /// Of drops within a day; a scenario of more is not of this world.
@@ -382,30 +382,6 @@ fn is_now(outage: &Outage, causes: &[&str]) -> bool {
 
 fn ms(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(LAST_MS)
-}
-
-fn text(kind: &str) -> &'static str {
-    match kind {
-        "pppoe_up" => "PPPoE session is up",
-        "pppoe_down" => "PPPoE session ended",
-        "pppoe_lcp_term" => "The provider ended the session (LCP)",
-        "pppoe_lcp_echo_timeout" => "The access server stopped answering",
-        "pppoe_local_term" => "This router ended the session",
-        "pppoe_padi_timeout" => "No access server answered",
-        "dhcp_lease_obtained" => "DHCP lease obtained",
-        "dhcp_lease_lost" => "DHCP lease lost",
-        "dhcp_no_lease" => "No DHCP server answered",
-        "wan_ip_changed" => "Another address",
-        "wan_up" => "WAN is up",
-        "wan_down" => "WAN is down",
-        "kernel_link_up" => "Link of the WAN port is up",
-        "kernel_link_down" => "Link of the WAN port is down",
-        "outage_start" => "The internet is gone",
-        "outage_end" => "The internet is back",
-        "router_boot" => "Router started",
-        "time_stepped" => "Clock was set",
-        _ => "Made up by a scenario",
-    }
 }
 
 #[cfg(test)]

@@ -74,6 +74,31 @@ impl Told {
     }
 }
 
+/// For people.
+pub(super) fn text(kind: &str) -> &'static str {
+    match kind {
+        "pppoe_up" => "PPPoE session is up",
+        "pppoe_down" => "PPPoE session ended",
+        "pppoe_lcp_term" => "The provider ended the session (LCP)",
+        "pppoe_lcp_echo_timeout" => "The access server stopped answering",
+        "pppoe_local_term" => "This router ended the session",
+        "pppoe_padi_timeout" => "No access server answered",
+        "dhcp_lease_obtained" => "DHCP lease obtained",
+        "dhcp_lease_lost" => "DHCP lease lost",
+        "dhcp_no_lease" => "No DHCP server answered",
+        "wan_ip_changed" => "Another address",
+        "wan_up" => "WAN is up",
+        "wan_down" => "WAN is down",
+        "kernel_link_up" => "Link of the WAN port is up",
+        "kernel_link_down" => "Link of the WAN port is down",
+        "outage_start" => "The internet is gone",
+        "outage_end" => "The internet is back",
+        "router_boot" => "Router started",
+        "time_stepped" => "Clock was set",
+        _ => "Made up by a scenario",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
