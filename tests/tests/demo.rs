@@ -78,7 +78,7 @@ fn past_and_present_are_one() {
             |times: &Vec<f64>| times.last().is_some_and(|last| *last > present as f64 + 5.0);
         Ok(times.len() == 2
             && times.values().all(is_live)
-            && times.values().all(|times| times.len() > 400))
+            && times.values().all(|times| times.len() > 200))
     })
     .unwrap();
     for (router, times) in times(&prometheus, observed) {

@@ -12,6 +12,23 @@ use super::exposition::{FAMILIES, Sample, Samples};
 
 const BLOCK_MS: i64 = 2 * 3600 * 1000;
 
+/// What begins so is nearly half of all, hardly ever changes, and nobody asks for its rate over
+/// minutes: as long as it is the same it is written once in so long. promtool takes its time for
+/// every sample.
+const SELDOM: [&str; 10] = [
+    "netmonitor_collector_",
+    "netmonitor_degradation_",
+    "netmonitor_event",
+    "netmonitor_log_",
+    "netmonitor_optical_receive_power_threshold_",
+    "netmonitor_outage_duration_",
+    "netmonitor_outage_end_",
+    "netmonitor_outage_start_",
+    "netmonitor_outages_",
+    "process_",
+];
+const SELDOM_MS: i64 = 60_000;
+
 /// Made by Prometheus itself, of what it scrapes.
 const UP: &str = "up";
 
@@ -34,7 +51,25 @@ struct Series {
     family: &'static str,
     /// With all labels.
     name: String,
+    is_seldom: bool,
     points: Vec<(i64, f64)>,
+}
+
+pub(super) fn is_seldom(family: &str) -> bool {
+    SELDOM.iter().any(|start| family.starts_with(start))
+}
+
+impl Series {
+    fn new(family: &'static str, name: String) -> Self {
+        Self { family, name, is_seldom: is_seldom(family), points: Vec::new() }
+    }
+
+    fn is_new(&self, at_ms: i64, value: f64) -> bool {
+        let is_same = |(last_ms, last): &(i64, f64)| {
+            last.total_cmp(&value).is_eq() && at_ms < last_ms + SELDOM_MS
+        };
+        !self.is_seldom || !self.points.last().is_some_and(is_same)
+    }
 }
 
 impl Blocks {
@@ -65,12 +100,14 @@ impl Blocks {
                 |(_, family, suffix, labels)| {
                     let comma = if labels.is_empty() { "" } else { "," };
                     let name = format!("{family}{suffix}{{{target}{comma}{labels}}}");
-                    series.push(Series { family, name, points: Vec::new() });
+                    series.push(Series::new(family, name));
                     series.len() - 1
                 },
             );
-            series[index].points.push((at_ms, value));
-            self.samples += 1;
+            if series[index].is_new(at_ms, value) {
+                series[index].points.push((at_ms, value));
+                self.samples += 1;
+            }
         }
         Ok(())
     }
@@ -92,7 +129,7 @@ impl Blocks {
     fn write(&self, path: &Path) -> std::io::Result<()> {
         let mut file = BufWriter::with_capacity(1 << 20, std::fs::File::create(path)?);
         let mut last = "";
-        for Series { family, name, points } in &self.series {
+        for Series { family, name, points, .. } in &self.series {
             if *family != last {
                 last = family;
                 let kind = FAMILIES.get(family).map_or("gauge", |family| family.kind);
@@ -113,6 +150,15 @@ impl Blocks {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_hardly_changes_is_written_seldom_and_when_it_changes() {
+        let mut events = Series::new("netmonitor_events_total", String::new());
+        events.points.push((1000, 3.0));
+        assert!(!events.is_new(60_999, 3.0));
+        assert!(events.is_new(61_000, 3.0) && events.is_new(16_000, 4.0));
+        assert!(Series::new("netmonitor_load1", String::new()).is_new(1, 0.0));
+    }
 
     #[test]
     fn a_file_has_two_hours_family_by_family() {
