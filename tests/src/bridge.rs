@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use crate::cores::Cores;
@@ -16,6 +16,8 @@ use crate::small_disk::SmallDisk;
 
 /// More than any test stores.
 const ALL_EVENTS: &str = "/api/events?limit=1000000";
+/// The largest page.
+const ALL_ALERTS: &str = "/api/v1/alerts?limit=1000";
 
 /// Where a bridge lives. Each that is started goes on with what the last has left.
 pub struct Place<'a> {
@@ -64,13 +66,35 @@ pub struct Detail {
     pub reason: Option<String>,
 }
 
-fn time<'de, D: serde::Deserializer<'de>>(from: D) -> Result<jiff::Timestamp, D::Error> {
+pub(crate) fn time<'de, D: serde::Deserializer<'de>>(from: D) -> Result<jiff::Timestamp, D::Error> {
     String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
 }
 
 #[derive(Debug, Deserialize)]
 struct Events {
     records: Vec<Stored>,
+}
+
+/// An alert as `/api/v1/alerts` shows it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct StoredAlert {
+    /// Of its rule.
+    pub name: String,
+    /// Its label; some are of no router.
+    pub router: Option<String>,
+    /// `firing` or `resolved`.
+    pub status: String,
+    /// To the millisecond.
+    #[serde(deserialize_with = "time")]
+    pub starts_at: jiff::Timestamp,
+    /// Alertmanager's name for it.
+    pub fingerprint: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Alerts {
+    items: Vec<StoredAlert>,
+    next_cursor: Option<String>,
 }
 
 impl<'a> Place<'a> {
@@ -115,6 +139,17 @@ impl Bridge {
         let mut client = self.client()?;
         let events: Events = serde_json::from_str(client.get(ALL_EVENTS)?)?;
         Ok(events.records)
+    }
+
+    /// All that Alertmanager told it.
+    ///
+    /// # Errors
+    /// When it does not show them, or not all at once.
+    pub fn alerts(&self) -> Result<Vec<StoredAlert>> {
+        let mut client = self.client()?;
+        let page: Alerts = serde_json::from_str(client.get(ALL_ALERTS)?)?;
+        ensure!(page.next_cursor.is_none(), "there are more alerts than one page has");
+        Ok(page.items)
     }
 
     /// How many it has stored since it was started.

@@ -43,8 +43,20 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 ///
 /// # Errors
 /// When it is not in time, or what looks fails.
-pub fn until(what: &str, mut is_true: impl FnMut() -> Result<bool>) -> Result<()> {
-    let deadline = now() + PATIENCE;
+pub fn until(what: &str, is_true: impl FnMut() -> Result<bool>) -> Result<()> {
+    until_within(PATIENCE, what, is_true)
+}
+
+/// The same, for what takes its time by itself.
+///
+/// # Errors
+/// As [`until`].
+pub fn until_within(
+    patience: Duration,
+    what: &str,
+    mut is_true: impl FnMut() -> Result<bool>,
+) -> Result<()> {
+    let deadline = now() + patience;
     while !is_true().with_context(|| what.to_owned())? {
         ensure!(now() < deadline, "not in time: {what}");
         wait_until(now() + LOOK_AGAIN);

@@ -7,8 +7,10 @@
 //! ([`router`]), ask over HTTP ([`http_client`], [`load`], [`event_reader`]) and read from
 //!
 //! `bin/fake-router/` plays the routers that a bridge asks ([`fake_router`]), also those of
-//! `make demo`, whose data tests can have ([`demo`]).
+//! `make demo`, whose data tests can have ([`demo`]). With [`alerting`] and a [`receiver`] an outage
+//! of theirs becomes a message.
 
+pub mod alerting;
 pub mod bridge;
 pub mod bridge_storm;
 pub mod built;
@@ -16,6 +18,7 @@ pub mod burst;
 pub mod clock;
 pub mod cores;
 pub mod demo;
+pub mod derived;
 pub mod elf;
 pub mod event_reader;
 pub mod exporter;
@@ -36,6 +39,7 @@ pub mod meter;
 pub mod openwrt_root;
 pub mod promql;
 pub mod random;
+pub mod receiver;
 pub mod router;
 pub mod router_bundle;
 pub mod router_log;
