@@ -92,17 +92,22 @@ def _links(uid):
 
 
 def _annotations():
-    """Events by family, and outages as a span, on every chart over time."""
+    """Events by family, and outages as a span, on every chart over time. Where marks cover each
+    other the last one is on top: the worst."""
     outage = {
         "name": "Outage",
         "enable": True,
         "iconColor": "red",
         "datasource": PROMETHEUS,
-        "target": {"refId": "Anno", "expr": 'netmonitor_outage_active{router="$router"} == 1',
-                   "interval": "15s"},
+        # A step may be longer than an outage.
+        "target": {
+            "refId": "Anno",
+            "expr": 'max_over_time(netmonitor_outage_active{router="$router"}[$__interval]) == 1',
+            "interval": "15s",
+        },
         "titleFormat": "no internet",
     }
-    return [outage, *(_family(*family) for family in FAMILIES)]
+    return [*(_family(*family) for family in reversed(FAMILIES)), outage]
 
 
 def _family(name, color, types):

@@ -4,38 +4,39 @@ from board import board
 from normal import (AVAILABILITY, CPU_TEMPERATURE, DBM, GREEN, LATENCY_FAR, LIGHT_RECEIVED, LOSS, RED,
                     UP_DOWN, YES_NO, ZERO_IS_GOOD, steps)
 from panel import change, colored, columns, override, stat, table
-from query import now, rows
+from query import now, recorded, rows
 
 NO_ROUTER = "no router is known: see the bridge's settings"
 
 ROUTERS = stat(
     "Routers", "How many are known: those on the bridge's list, or Prometheus' static targets.",
     now('count(group by (router) (up{router!=""}))'),
-    unit="none", decimals=0, no_value=NO_ROUTER, size=(6, 4))
+    unit="none", decimals=0, no_value=NO_ROUTER, size=(6, 3))
 
 SILENT = stat(
     "Do not answer", "Routers that give no metrics. Normal: 0.",
     now('sum(up{router!=""} == bool 0)'),
-    unit="none", decimals=0, thresholds=steps(GREEN, (1, RED)), no_value=NO_ROUTER, size=(6, 4))
+    unit="none", decimals=0, thresholds=steps(GREEN, (1, RED)), no_value=NO_ROUTER, size=(6, 3))
 
 OFFLINE = stat(
     "Without internet", "Routers that answer and have no internet. Normal: 0.",
     now("sum(netmonitor_internet_up == bool 0)"),
-    unit="none", decimals=0, thresholds=steps(GREEN, (1, RED)), no_value=NO_ROUTER, size=(6, 4))
+    unit="none", decimals=0, thresholds=steps(GREEN, (1, RED)), no_value=NO_ROUTER, size=(6, 3))
 
 ALERTS = stat(
     "Firing alerts", "Warnings and critical ones, of all routers. Normal: 0.",
     now('count(ALERTS{alertstate="firing",severity=~"warning|critical",router!=""}) or vector(0)'),
-    unit="none", decimals=0, thresholds=ZERO_IS_GOOD, size=(6, 4))
+    unit="none", decimals=0, thresholds=ZERO_IS_GOOD, size=(6, 3))
 
 # What is shown of each router, from left to right.
 COLUMNS = {
     "answers": 'min by (router) (up{router!=""})',
     "internet": "min by (router) (netmonitor_internet_up)",
     "alerts": """count by (router)
-        (ALERTS{alertstate="firing",severity=~"warning|critical",router!=""})""",
-    "avail. 24 h": "min by (router) (router:netmonitor_availability:ratio1d)",
-    "avail. 30 d": "min by (router) (router:netmonitor_availability:ratio30d)",
+        (ALERTS{alertstate="firing",severity=~"warning|critical",router!=""})
+        or 0 * max by (router) (up{router!=""})""",
+    "avail. 24 h": f"min by (router) ({recorded('router:netmonitor_availability:ratio1d')})",
+    "avail. 30 d": f"min by (router) ({recorded('router:netmonitor_availability:ratio30d')})",
     "outages 24 h": "round(sum by (router) (increase(netmonitor_outages_total[24h])))",
     "loss": 'max by (router) (target:netmonitor_ping_loss:ratio_rate5m{scope!="gateway"})',
     "latency":
@@ -63,8 +64,8 @@ FLEET = table(
             "title": "Overview",
             "url": "/d/netmonitor-overview?var-router=${__value.text}&${__url_time_range}",
         }]),
-        override("answers", mappings=YES_NO, custom_cellOptions=colored(), custom_width=80),
-        override("internet", mappings=UP_DOWN, custom_cellOptions=colored(), custom_width=80),
+        override("answers", mappings=YES_NO, custom_cellOptions=colored(), custom_width=70),
+        override("internet", mappings=UP_DOWN, custom_cellOptions=colored(), custom_width=70),
         override("alerts", thresholds=ZERO_IS_GOOD, custom_cellOptions=colored(), custom_width=70),
         override("avail. 24 h", unit="percentunit", decimals=2, thresholds=AVAILABILITY,
                  custom_cellOptions=colored()),
@@ -78,7 +79,7 @@ FLEET = table(
         override("CPU", unit="celsius", decimals=0, thresholds=CPU_TEMPERATURE,
                  custom_cellOptions=colored()),
     ],
-    size=(24, 16))
+    size=(24, 14))
 
 BOARD = board(
     "fleet", "Fleet",

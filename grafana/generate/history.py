@@ -2,7 +2,7 @@
 Through the Infinity plugin."""
 
 from board import BRIDGE, ROUTER, board
-from normal import CPU_TEMPERATURE, DBM, ERRORS_OF_AN_HOUR, LIGHT_RECEIVED, NO_BRIDGE
+from normal import CPU_TEMPERATURE, DBM, ERRORS_OF_AN_HOUR, LIGHT_RECEIVED, LIGHT_SENT, NO_BRIDGE
 from panel import change, chart
 from query import sheet
 
@@ -57,6 +57,7 @@ OUTAGE_SECONDS = by_hour(
     "Without internet, by the hour",
     """Seconds of each hour without the internet. Normal: 0. 3600 is a whole hour.""",
     "s", size=(24, 8), names={"outage_seconds": "without internet"}, bars=True, lowest=0,
+    highest=3600,
     calcs=("max", "sum"))
 
 AVAILABLE = by_hour(
@@ -101,14 +102,18 @@ LOSS = {
     "maxPerRow": 2,
 }
 
-LIGHT = by_hour(
-    "Light by the hour",
-    """Mean and lowest power received, and mean power sent. Normal: received -8 to -28 dBm, sent 1 to
-    5 dBm. A fall over months is dirt or ageing: show it before it is an outage.""",
-    DBM, decimals=2, names={
-        "avg_optical_rx_dbm": "received, mean", "min_optical_rx_dbm": "received, lowest",
-        "avg_optical_tx_dbm": "sent, mean"},
-    thresholds=LIGHT_RECEIVED)
+RECEIVED = by_hour(
+    "Light received by the hour",
+    """Mean and lowest power of each hour. Normal: -8 to -28 dBm. A fall over months is dirt, a bend or
+    ageing: show it before it is an outage.""",
+    DBM, decimals=2,
+    names={"avg_optical_rx_dbm": "mean", "min_optical_rx_dbm": "lowest"},
+    thresholds=LIGHT_RECEIVED, bands=True)
+
+SENT = by_hour(
+    "Light sent by the hour",
+    "Mean power of each hour. Normal: 1 to 5 dBm. Falling over months: the laser ages.",
+    DBM, decimals=2, names={"avg_optical_tx_dbm": "mean"}, thresholds=LIGHT_SENT, bands=True)
 
 TEMPERATURE = by_hour(
     "CPU temperature by the hour",
@@ -137,7 +142,8 @@ BOARD = board(
         [AVAILABLE, DROPS],
         [ROUND_TRIP],
         [LOSS],
-        [LIGHT, TEMPERATURE],
+        [RECEIVED, SENT],
         [ERRORS, DROPPED],
+        [TEMPERATURE],
     ],
     variables=[ROUTER, TARGET, BRIDGE], since="now-30d")

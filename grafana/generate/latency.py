@@ -112,21 +112,21 @@ WORST = stat(
     now(f'topk(1, target:netmonitor_ping_rtt_seconds:mean_rate5m{{{T},scope!="gateway"}})',
         "{{target}}"),
     unit="s", thresholds=LATENCY_FAR, text_mode="value_and_name", no_value="nothing is answered",
-    size=(8, 4))
+    size=(8, 3))
 
 LOST = stat(
     "Most loss now",
     "The highest loss of 5 minutes among the targets on the internet. Normal: 0 %.",
     now(f'topk(1, target:netmonitor_ping_loss:ratio_rate5m{{{T},scope!="gateway"}})', "{{target}}"),
     unit="percentunit", decimals=1, thresholds=LOSS, text_mode="value_and_name",
-    no_value=NO_ANSWER, size=(8, 4))
+    no_value=NO_ANSWER, size=(8, 3))
 
 UNSENT = stat(
     "Pings that could not leave, 24 h",
     """Requests for which there was no network, route or device. They are lost ones as well. Normal:
     0; every outage with the WAN down adds one a second for each target.""",
     now(f"sum(round(increase(netmonitor_ping_send_errors_total{{{T}}}[24h])))"),
-    unit="none", decimals=0, no_value=NO_ANSWER, size=(8, 4))
+    unit="none", decimals=0, no_value=NO_ANSWER, size=(8, 3))
 
 BOARD = board(
     "latency", "Latency and loss",

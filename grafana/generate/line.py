@@ -25,7 +25,7 @@ UPTIME = stat(
     """Time since the interface came up. Normal: days, or up to a day where the provider cuts every
     night.""",
     now(f"max(netmonitor_wan_uptime_seconds{{{R}}})"),
-    unit="dtdurations", decimals=1, no_value="not up, or not told by netifd", size=(6, 4))
+    unit="dtdurations", decimals=1, no_value="not up, or not told by netifd", size=(6, 3))
 
 LOST_CARRIER = stat(
     "Carrier lost, 24 h",
@@ -33,7 +33,7 @@ LOST_CARRIER = stat(
     socket, power of the modem, or somebody pulling plugs.""",
     now(f"sum(round(increase(netmonitor_interface_carrier_down_total{{{R}}}[24h])))"),
     unit="none", decimals=0, thresholds=steps(GREEN, (1, ORANGE), (4, RED)), no_value=NO_ANSWER,
-    size=(6, 4))
+    size=(6, 3))
 
 SPEED = stat(
     "Speed of the link",
@@ -41,13 +41,13 @@ SPEED = stat(
     there was more is a bad cable: one of four pairs is enough to be the cause.""",
     now(f"netmonitor_interface_speed_bytes{{{R}}} * 8", "{{device}}"),
     unit="bps", thresholds=steps(ORANGE, (999e6, GREEN)), text_mode="value_and_name",
-    size=(6, 4))
+    size=(6, 3))
 
 PROTOCOL = stat(
     "WAN",
     "Protocol, interface and device of the line.",
     now(f"netmonitor_wan_info{{{R}}}", "{{proto}} on {{device}} ({{interface}})"),
-    unit="none", text_mode="name", color_mode="none", no_value=NO_ANSWER, size=(6, 4))
+    unit="none", text_mode="name", color_mode="none", no_value=NO_ANSWER, size=(6, 3))
 
 EVENTS = timeline(
     "DHCP and PPP events",
@@ -124,13 +124,13 @@ DROPS = chart(
 
 TRAFFIC = chart(
     "Traffic",
-    """Received above, sent below the line. Normal: below what you pay for. While it is at its top,
-    latency and loss are your own traffic.""",
-    series(f"rate(netmonitor_interface_receive_bytes_total{{{R}}}[$__rate_interval]) * 8",
-           "{{device}} received"),
-    series(f"-rate(netmonitor_interface_transmit_bytes_total{{{R}}}[$__rate_interval]) * 8",
-           "{{device}} sent"),
-    unit="bps", no_value=NO_ANSWER, size=(24, 9), calcs=("lastNotNull", "min", "max"))
+    """Received above, sent below the line; of the device that carries most. Normal: below what you pay
+    for. While it is at its top, latency and loss are your own traffic.""",
+    series(f"max(rate(netmonitor_interface_receive_bytes_total{{{R}}}[$__rate_interval])) * 8",
+           "received"),
+    series(f"-max(rate(netmonitor_interface_transmit_bytes_total{{{R}}}[$__rate_interval])) * 8",
+           "sent"),
+    unit="bps", no_value=NO_ANSWER, size=(24, 8), calcs=("lastNotNull", "min", "max"))
 
 BOARD = board(
     "line", "Line",

@@ -41,14 +41,15 @@ CLOCK = stat(
     "Router's clock",
     """How far it is from Prometheus' clock, to a scrape. Normal: below 5 s; from there on the times
     of its events are doubted.""",
-    now(f"max(abs(netmonitor_time_seconds{{{R}}} - timestamp(netmonitor_time_seconds{{{R}}})))"),
-    unit="s", thresholds=CLOCK_OFF, no_value=NO_ANSWER, size=(4, 4))
+    now(f"""round(max(abs(
+        netmonitor_time_seconds{{{R}}} - timestamp(netmonitor_time_seconds{{{R}}}))), 0.1)"""),
+    unit="s", thresholds=CLOCK_OFF, no_value=NO_ANSWER, size=(4, 3))
 
 SYNCED = stat(
     "Router's clock is kept",
     "Whether a time service keeps the router's clock. Normal: yes.",
     now(f"min(netmonitor_time_synced{{{R}}})"),
-    unit="none", thresholds=ONE_IS_GOOD, mappings=YES_NO, no_value=NO_ANSWER, size=(4, 4))
+    unit="none", thresholds=ONE_IS_GOOD, mappings=YES_NO, no_value=NO_ANSWER, size=(4, 3))
 
 LOST_EVENTS = stat(
     "Events missed, 24 h",
@@ -56,26 +57,26 @@ LOST_EVENTS = stat(
     larger MAX_EVENTS, or a bridge that is always on.""",
     now(f"sum(round(increase(netmonitor_bridge_events_missed_total{{{R}}}[24h])))"),
     unit="none", decimals=0, thresholds=ZERO_IS_GOOD, no_value="no answer from the bridge",
-    size=(4, 4))
+    size=(4, 3))
 
 LAST_POLL = stat(
     "Last poll",
     "When the bridge stored a sample of this router last. Normal: a minute ago (POLL_INTERVAL).",
     now(f"max(netmonitor_bridge_poll_last_success_timestamp_seconds{{{R}}}) * 1000"),
-    unit="dateTimeFromNow", no_value="no answer from the bridge", size=(4, 4))
+    unit="dateTimeFromNow", no_value="no answer from the bridge", size=(4, 3))
 
 BACKUP = stat(
     "Last backup",
     "When `netmonitor-bridge backup` ran last. Normal: within a week.",
     now(f"max(netmonitor_bridge_last_backup_timestamp_seconds{{{BRIDGE}}}) * 1000"),
-    unit="dateTimeFromNow", no_value="never", size=(4, 4))
+    unit="dateTimeFromNow", no_value="never", size=(4, 3))
 
 WRITABLE = stat(
     "Bridge can store",
     "Whether the last write to the database succeeded. Normal: yes.",
     now(f"min(netmonitor_bridge_database_writable{{{BRIDGE}}})"),
     unit="none", thresholds=ONE_IS_GOOD, mappings=YES_NO, no_value="no answer from the bridge",
-    size=(4, 4))
+    size=(4, 3))
 
 MEMORY = chart(
     "Memory",
@@ -149,20 +150,20 @@ PROMETHEUS = chart(
     "Prometheus: series and disk",
     """Series in memory (left), about 300 for a router. Normal: flat.""",
     series("prometheus_tsdb_head_series", "series"),
-    unit="short", lowest=0, size=(8, 8), no_value="no answer from Prometheus")
+    unit="short", lowest=0, size=(6, 8), no_value="no answer from Prometheus")
 
 DISK = chart(
     "Prometheus: blocks on disk",
     "Normal: growing until the time or size of retention is reached; about 1 GB a year and router.",
     series("prometheus_tsdb_storage_blocks_bytes", "blocks"),
-    unit="decbytes", lowest=0, size=(8, 8), no_value="no answer from Prometheus")
+    unit="decbytes", lowest=0, size=(6, 8), no_value="no answer from Prometheus")
 
 RULES = chart(
     "Prometheus: time of the rules",
     "How long the last evaluation of each group took. Normal: below 0.1 s; it has 15 s.",
     series("""label_replace(prometheus_rule_group_last_duration_seconds, "group", "$1",
         "rule_group", ".*;(.*)")""", "{{group}}"),
-    unit="s", lowest=0, size=(8, 8), no_value="no answer from Prometheus")
+    unit="s", lowest=0, size=(12, 8), no_value="no answer from Prometheus")
 
 NOTIFICATIONS = chart(
     "Alertmanager: messages, an hour",

@@ -17,28 +17,20 @@ COUNT = stat(
     """How many began in this time, of the newest 50 that the bridge knows. Drops at most three
     minutes apart are one. Normal: 0.""",
     now(f"count({BEGAN}) or vector(0)"),
-    unit="none", thresholds=ZERO_IS_GOOD, size=(6, 4))
+    unit="none", thresholds=ZERO_IS_GOOD, size=(8, 3))
 
 TOTAL = stat(
     "Without internet",
     """All of them together, from first drop to return. Normal: 0. A month at 99.9 % is 43 minutes.""",
     now(f"sum({LASTED}) or vector(0)"),
-    unit="dtdurations", decimals=1, thresholds=steps(BLUE), size=(6, 4))
+    unit="dtdurations", decimals=1, thresholds=steps(BLUE), size=(8, 3))
 
 LONGEST = stat(
     "Longest",
     "The longest of them, with its cause and side.",
     now(f"topk(1, {LASTED})", "{{cause}} ({{side}})"),
     unit="dtdurations", decimals=1, text_mode="value_and_name", color_mode="none", no_value=NO_OUTAGE,
-    size=(6, 4))
-
-SIDES = stat(
-    "Whose side",
-    """Time without internet by side: provider, line (the fibre or pair to your house), house, or
-    unknown, which accuses nobody.""",
-    now(f"sum by (side) ({LASTED})", "{{side}}"),
-    unit="dtdurations", decimals=1, text_mode="value_and_name", color_mode="none", no_value=NO_OUTAGE,
-    size=(6, 4))
+    size=(8, 3))
 
 LEDGER = table(
     "Ledger, from Prometheus",
@@ -52,23 +44,32 @@ LEDGER = table(
     no_value=NO_OUTAGE, sort_by=[("begin", True)],
     transformations=[
         change("merge"),
-        *columns("Value #A", "Value #B", "Value #C", "cause", "side",
+        # On a phone the first three are seen.
+        *columns("Value #A", "Value #C", "side", "cause", "Value #B",
                  **{"Value #A": "begin", "Value #B": "end", "Value #C": "duration"}),
     ],
     overrides=[
-        override("begin", unit="dateTimeAsIso", custom_width=170),
-        override("end", unit="dateTimeAsIso", custom_width=170),
+        override("begin", unit="dateTimeAsIso", custom_width=170, custom_align="left"),
+        override("end", unit="dateTimeAsIso", custom_width=170, custom_align="left"),
         override("duration", unit="dtdurations", decimals=1),
-        override("side", mappings=SIDE_COLORS, custom_cellOptions=colored()),
+        override("side", mappings=SIDE_COLORS, custom_cellOptions=colored(), custom_width=80),
     ],
-    size=(14, 10))
+    size=(24, 9))
 
 CAUSES = gauges(
     "Time by cause",
     """Time without internet for each cause, the worst first: what to mend first. The words are
     explained in docs/outages.md.""",
     now(f"sort_desc(sum by (cause) ({LASTED}))", "{{cause}}"),
-    unit="dtdurations", decimals=1, no_value=NO_OUTAGE, size=(10, 10))
+    unit="dtdurations", decimals=1, no_value=NO_OUTAGE, size=(12, 7))
+
+
+SIDES = gauges(
+    "Whose side",
+    """Time without internet by side: provider, line (the fibre or pair to your house), house, or
+    unknown, which accuses nobody.""",
+    now(f"sort_desc(sum by (side) ({LASTED}))", "{{side}}"),
+    unit="dtdurations", decimals=1, no_value=NO_OUTAGE, size=(12, 7))
 
 
 def by_time(title, description, output, **order):
@@ -107,16 +108,15 @@ LEDGER_OF_BRIDGE = table(
     """All outages of this time, newest first, up to 1000: with the sentence that sums each up and the
     number of drops in it. The same for the provider, as a page to print: docs/report.md.""",
     listed("/api/v1/outages", [
-        ("start", "begin", "timestamp"), ("end", "end", "timestamp"),
-        ("duration_seconds", "duration", "number"), ("cause", "cause", "string"),
-        ("side", "side", "string"), ("drops", "drops", "number"),
-        ("summary", "summary", "string")]),
+        ("start", "begin", "timestamp"), ("duration_seconds", "duration", "number"),
+        ("side", "side", "string"), ("cause", "cause", "string"), ("drops", "drops", "number"),
+        ("summary", "summary", "string"), ("end", "end", "timestamp")]),
     no_value=NO_BRIDGE, sort_by=[("begin", True)],
     overrides=[
-        override("duration", unit="dtdurations", decimals=1),
-        override("side", mappings=SIDE_COLORS, custom_cellOptions=colored()),
         override("begin", custom_width=170), override("end", custom_width=170),
-        override("drops", custom_width=70), override("summary", custom_width=480),
+        override("duration", unit="dtdurations", decimals=1, custom_width=150),
+        override("side", mappings=SIDE_COLORS, custom_cellOptions=colored(), custom_width=80),
+        override("cause", custom_width=160), override("drops", custom_width=60),
     ],
     size=(24, 10))
 
@@ -150,8 +150,9 @@ BOARD = board(
     "outages", "Outages and events",
     "When the internet was gone, for how long, why, and on whose side; and all that was told.",
     [
-        [COUNT, TOTAL, LONGEST, SIDES],
-        [LEDGER, CAUSES],
+        [COUNT, TOTAL, LONGEST],
+        [LEDGER],
+        [CAUSES, SIDES],
         [BY_HOUR, BY_WEEKDAY],
         "From the bridge, through the Infinity plugin",
         [LEDGER_OF_BRIDGE],

@@ -6,7 +6,7 @@ from normal import (AVAILABILITY, CPU_TEMPERATURE, DBM, EVENT_COLORS, LATENCY, L
                     LIGHT_RECEIVED, LIGHT_SENT, LOSS, NO_ANSWER, RED, SEVERITY_COLORS,
                     UP_DOWN, ZERO_IS_GOOD, ONE_IS_GOOD, ERRORS_OF_AN_HOUR, steps, GREEN, ORANGE)
 from panel import (change, chart, colored, columns, override, override_query, stat, table)
-from query import now, rows, series
+from query import now, recorded, rows, series
 
 R = 'router="$router"'
 
@@ -15,14 +15,14 @@ INTERNET = stat(
     """UP while any target on the internet answers pings; DOWN after 3 s without an answer from
     any. Normal: UP. It does not judge how good the line is.""",
     now(f"max(netmonitor_internet_up{{{R}}})"),
-    unit="none", thresholds=ONE_IS_GOOD, mappings=UP_DOWN, no_value=NO_ANSWER, size=(4, 4))
+    unit="none", thresholds=ONE_IS_GOOD, mappings=UP_DOWN, no_value=NO_ANSWER, size=(4, 3))
 
 WAN = stat(
     "WAN interface",
     """UP while the router has its interface to the provider up. Normal: UP. The internet can be gone
     all the same: then the fault is behind it.""",
     now(f"min(netmonitor_wan_up{{{R}}})"),
-    unit="none", thresholds=ONE_IS_GOOD, mappings=UP_DOWN, no_value=NO_ANSWER, size=(4, 4))
+    unit="none", thresholds=ONE_IS_GOOD, mappings=UP_DOWN, no_value=NO_ANSWER, size=(4, 3))
 
 LATENCY_NOW = stat(
     "Mean latency",
@@ -30,20 +30,20 @@ LATENCY_NOW = stat(
     minutes. Normal: below 50 ms, by fibre below 20 ms. Orange from 100 ms, red from 500 ms.""",
     now(f'avg(target:netmonitor_ping_rtt_seconds:mean_rate5m{{{R},scope="domestic"}})'
         f' or avg(target:netmonitor_ping_rtt_seconds:mean_rate5m{{{R},scope="international"}})'),
-    unit="s", thresholds=LATENCY, no_value="nothing is answered", size=(4, 4))
+    unit="s", thresholds=LATENCY, no_value="nothing is answered", size=(4, 3))
 
 LOSS_NOW = stat(
     "Loss",
     """Share of the pings of the last 5 minutes that were lost, over all targets on the internet.
     Normal: 0 %. Orange from 1 %, red from 5 %.""",
     now(f'avg(target:netmonitor_ping_loss:ratio_rate5m{{{R},scope!="gateway"}})'),
-    unit="percentunit", decimals=1, thresholds=LOSS, no_value=NO_ANSWER, size=(4, 4))
+    unit="percentunit", decimals=1, thresholds=LOSS, no_value=NO_ANSWER, size=(4, 3))
 
 CPU = stat(
     "CPU temperature",
     "Of the router's processor. Normal: 40 to 65 °C. Orange from 75 °C, red from 85 °C.",
     now(f"max(netmonitor_cpu_temperature_celsius{{{R}}})"),
-    unit="celsius", decimals=1, thresholds=CPU_TEMPERATURE, size=(4, 4))
+    unit="celsius", decimals=1, thresholds=CPU_TEMPERATURE, size=(4, 3))
 
 
 def availability(days, span):
@@ -52,9 +52,9 @@ def availability(days, span):
         f"""Share of the last {days} with internet: 1 - seconds of outage / seconds that somebody
         watched. Normal: 99.9 % and more; orange below that, red below 99 %. Counted every 5
         minutes.""",
-        now(f"max(router:netmonitor_availability:ratio{span}{{{R}}})"),
+        now(f"max({recorded(f'router:netmonitor_availability:ratio{span}{{{R}}}')})"),
         unit="percentunit", decimals=2, thresholds=AVAILABILITY, no_value="not counted yet",
-        size=(4, 4))
+        size=(4, 3))
 
 
 LAST_OUTAGE = stat(
@@ -66,14 +66,14 @@ LAST_OUTAGE = stat(
     now(f"topk(1, netmonitor_outage_end_timestamp_seconds{{{R}}}) * 1000", "ended"),
     unit="s", text_mode="value_and_name", color_mode="none",
     no_value="none since the router's program started",
-    overrides=[override_query("B", unit="dateTimeFromNow")], size=(8, 4))
+    overrides=[override_query("B", unit="dateTimeFromNow")], size=(8, 3))
 
 ALERTS = stat(
     "Alerts",
     """How many warnings and critical alerts there are about this router, those that a worse one
     mutes among them. Listed below. Normal: 0.""",
     now(f'count(ALERTS{{alertstate="firing",severity=~"warning|critical",{R}}}) or vector(0)'),
-    unit="none", thresholds=ZERO_IS_GOOD, size=(4, 4))
+    unit="none", thresholds=ZERO_IS_GOOD, size=(4, 3))
 
 
 ALERT_LIST = table(
@@ -91,7 +91,7 @@ def counted(title, description, kind, normal):
     return stat(
         title, description,
         now(f'sum(round(increase(netmonitor_events_total{{{R},type="{kind}"}}[24h])))'),
-        unit="none", decimals=0, thresholds=normal, no_value=NO_ANSWER, size=(4, 4))
+        unit="none", decimals=0, thresholds=normal, no_value=NO_ANSWER, size=(4, 3))
 
 
 RECONNECTS = counted(
@@ -154,14 +154,14 @@ TARGETS = table(
     """Each target: time of the newest ping, then of the last 5 minutes mean, 95th percentile (exact
     to a bucket), loss, and the longest run without an answer. Normal: loss 0 %, longest loss below
     3 s. Empty cells: nothing was answered.""",
-    *(rows(f"max by (target, scope) ({metric}{{{R}}})") for metric in [
+    *(rows(f"max by (target) ({metric}{{{R}}})") for metric in [
         "netmonitor_ping_last_rtt_seconds", "target:netmonitor_ping_rtt_seconds:mean_rate5m",
         "target:netmonitor_ping_rtt_seconds:p95_rate5m", "target:netmonitor_ping_loss:ratio_rate5m",
         "netmonitor_ping_longest_loss_seconds"]),
     unit="s", no_value=NO_ANSWER, sort_by=[("target", False)],
     transformations=[
         change("merge"),
-        *columns("target", "scope", "Value #A", "Value #B", "Value #C", "Value #D", "Value #E",
+        *columns("target", "Value #A", "Value #B", "Value #C", "Value #D", "Value #E",
                  **{"Value #A": "now", "Value #B": "mean", "Value #C": "p95", "Value #D": "loss",
                     "Value #E": "longest loss"}),
     ],
@@ -193,7 +193,7 @@ EVENTS = table(
         *columns("Value", "Metric", Value="when", Metric="event"),
     ],
     overrides=[
-        override("when", unit="dateTimeAsIso", custom_width=170),
+        override("when", unit="dateTimeAsIso", custom_width=170, custom_align="left"),
         override("event", mappings=EVENT_COLORS, custom_cellOptions=colored()),
     ],
     size=(12, 8))

@@ -39,19 +39,23 @@ def stat(title, description, *targets, unit, thresholds=PLAIN, mappings=(), no_v
 
 def chart(title, description, *targets, unit, thresholds=None, bands=False, no_value=NOT_HERE,
           lowest=None, highest=None, overrides=(), size=(12, 8), calcs=("lastNotNull",),
-          bars=False, stacked=False, decimals=None):
+          bars=False, decimals=None):
     """Lines over time. `bands`: the thresholds are drawn as areas behind them."""
     custom = {
         "drawStyle": "bars" if bars else "line",
         "lineWidth": 1,
-        # Light is below zero: what is filled reaches up to it, over the bands.
-        "fillOpacity": 60 if bars else 0 if bands else 8,
-        "showPoints": "never",
+        "fillOpacity": 60 if bars else 0,
+        # One between two gaps is still seen.
+        "showPoints": "auto",
         # A scrape or two may fail; more is a gap, and looks like one.
         "spanNulls": 60000,
         "thresholdsStyle": {"mode": _style(thresholds, bands)},
-        "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
+        # Bars side by side there are none: they would hide each other.
+        "stacking": {"mode": "normal" if bars else "none", "group": "A"},
     }
+    if unit == "none":
+        # An axis to 100 for nothing but zeros helps nobody.
+        custom["axisSoftMax"] = 5
     defaults = {
         **_defaults(unit, thresholds or PLAIN, (), no_value, decimals),
         "color": {"mode": "palette-classic"},

@@ -14,6 +14,11 @@ def now(expr, legend="__auto"):
     return _prometheus(expr, legendFormat=legend, instant=True)
 
 
+def recorded(series):
+    """A recorded series that is written every five minutes: after just as long it would be gone."""
+    return f"last_over_time({series}[15m])"
+
+
 def rows(expr):
     """The same, as rows of a table: a column for each label, and one for the value."""
     return _prometheus(expr, format="table", instant=True)

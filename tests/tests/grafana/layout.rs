@@ -142,7 +142,7 @@ fn charts_over_time_show_what_happened() {
         let has_charts = board.panels().iter().any(|panel| panel["type"] == "timeseries");
         let names: Vec<_> =
             board.annotations().iter().map(|annotation| text(annotation, "name")).collect();
-        let all = ["Outage", "Outages", "PPPoE", "WAN and DHCP", "Link and module", "Router"];
+        let all = ["Router", "Link and module", "WAN and DHCP", "PPPoE", "Outages", "Outage"];
         assert_eq!(names, if has_charts { &all[..] } else { &[] }, "{}", board.name);
         for annotation in board.annotations() {
             assert_eq!(annotation["enable"], true, "{}", board.name);

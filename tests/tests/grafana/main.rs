@@ -6,6 +6,7 @@
 
 mod files;
 mod layout;
+mod live;
 mod models;
 mod provisioning;
 mod questions;

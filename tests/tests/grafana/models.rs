@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::files::{dashboards, run, top};
 
 /// Has the Foundation SDK; `tests/grafana/install.sh` made it.
-fn python() -> PathBuf {
+pub(crate) fn python() -> PathBuf {
     top().join("target/grafana-models/bin/python")
 }
 

@@ -13,7 +13,10 @@ fn families() -> Vec<(String, String)> {
         let types = expr.split("type=~\"").nth(1)?.split('"').next()?;
         Some((text(annotation, "iconColor").to_owned(), types.to_owned()))
     });
-    of_family.collect()
+    // The worst is drawn last, and listed first.
+    let mut families: Vec<_> = of_family.collect();
+    families.reverse();
+    families
 }
 
 /// The patterns are names with `.*` at their end.

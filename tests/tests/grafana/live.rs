@@ -1,0 +1,253 @@
+//! Every question of the dashboards, put to a real Prometheus and a real bridge that hold the two
+//! days of the demo.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use jiff::Timestamp;
+use netmonitor_tests::bridge::{Bridge, Place};
+use netmonitor_tests::demo::{Demo, Length, Prometheus};
+use netmonitor_tests::http_client::Client;
+use netmonitor_tests::running::Running;
+use netmonitor_tests::{built, clock};
+use serde_json::{Value, json};
+
+use super::files::{Dashboard, dashboards, list, run, text};
+use super::models::python;
+
+const SCRAPED_HOURS: u32 = 48;
+/// What stays empty with the demo, and why.
+const RIGHTLY_EMPTY: [(&str, &str); 4] = [
+    ("monitoring: Alertmanager: messages, an hour", NO_ALERTMANAGER),
+    ("monitoring: Alertmanager: attempts that failed, an hour", NO_ALERTMANAGER),
+    ("monitoring: Last backup", "nobody has made one"),
+    ("overview: Firing alerts", "nothing is wrong with the home at the moment"),
+];
+const NO_ALERTMANAGER: &str = "there is none in this test";
+
+/// The demo, going on.
+struct World {
+    demo: Demo,
+    _routers: Running,
+    bridge: Bridge,
+    prometheus: Prometheus,
+}
+
+impl World {
+    fn start() -> Self {
+        let names = "home,parents,cabin";
+        let length = Length { scraped_hours: SCRAPED_HOURS, polled_hours: 72, names };
+        let demo = Demo::prepare(length).unwrap();
+        let routers = demo.start_routers().unwrap();
+        let (routers_file, database) = (demo.path("routers.toml"), demo.path("netmonitor.db"));
+        clock::until("the routers are listed", || Ok(routers_file.exists())).unwrap();
+        let program = built::program("netmonitor-bridge").unwrap();
+        let bridge = Place::of(&program, &routers_file, &database).start().unwrap();
+        let prometheus = demo.start_prometheus(Some(&bridge.running)).unwrap();
+        let world = Self { demo, _routers: routers, bridge, prometheus };
+        clock::until("all are scraped, and the rules have run", || {
+            let is_there = |expr: &str| {
+                Ok::<_, anyhow::Error>(!world.prometheus.query(expr, now())?.is_empty())
+            };
+            Ok(is_there("count(up == 1) == 5 and count(up{router!=\"\"} == 1) == 3")?
+                && is_there("ALERTS{alertname=\"Watchdog\"}")?
+                && is_there("count(netmonitor_bridge_outage_start_timestamp_seconds) > 5")?
+                && is_there("prometheus_rule_group_last_duration_seconds")?
+                // Enough for rates.
+                && is_there("count_over_time(netmonitor_bridge_wal_bytes[5m]) >= 3")?)
+        })
+        .unwrap();
+        world
+    }
+
+    /// Times as Grafana asks for them: the whole of them, and its newest hour.
+    fn times(&self) -> [Asked<'_>; 2] {
+        let until = now();
+        let begin = self.demo.present().unwrap() - u64::from(SCRAPED_HOURS) * 3600;
+        [
+            Asked { world: self, times: begin..until, step: 180, router: "home" },
+            Asked { world: self, times: until - 3600..until, step: 15, router: "home" },
+        ]
+    }
+}
+
+fn now() -> u64 {
+    clock::unix_ms() / 1000
+}
+
+/// A time that is looked at, for a router.
+#[derive(Clone)]
+struct Asked<'a> {
+    world: &'a World,
+    times: Range<u64>,
+    step: u64,
+    router: &'a str,
+}
+
+impl Asked<'_> {
+    /// As Grafana fills it in, with intervals as its data source for Prometheus makes them.
+    fn filled(&self, text: &str) -> String {
+        let (from, to) = (self.times.start * 1000, self.times.end * 1000);
+        let iso = |second: u64| {
+            Timestamp::from_second(i64::try_from(second).unwrap()).unwrap().to_string()
+        };
+        text.replace("=~\"$target\"", "=~\"(223\\\\.5\\\\.5\\\\.5|8\\\\.8\\\\.8\\\\.8|gateway)\"")
+            .replace("$target", "223.5.5.5")
+            .replace("$router", self.router)
+            .replace("$type", "")
+            .replace("$__rate_interval", &format!("{}s", (self.step + 15).max(60)))
+            .replace("$__interval_ms", &(self.step * 1000).to_string())
+            .replace("$__interval", &format!("{}s", self.step))
+            .replace("${__timeFrom:date:iso}", &iso(self.times.start))
+            .replace("${__timeTo:date:iso}", &iso(self.times.end))
+            .replace("$__from", &from.to_string())
+            .replace("$__to", &to.to_string())
+    }
+
+    fn series(&self, target: &Value) -> Vec<Value> {
+        let expr = self.filled(text(target, "expr"));
+        let prometheus = &self.world.prometheus;
+        if target["instant"] == true {
+            prometheus.query(&expr, self.times.end).unwrap()
+        } else {
+            prometheus.query_range(&expr, self.times.clone(), self.step).unwrap()
+        }
+    }
+
+    /// What the plugin asks the bridge, as `rows.py` takes it.
+    fn question(&self, target: &Value) -> Value {
+        let parameters: Vec<_> = list(&target["url_options"], "params")
+            .iter()
+            .map(|one| {
+                let value = self.filled(text(one, "value"));
+                assert!(value.is_ascii() && !value.contains(['&', ' ', '$', '{']), "{value}");
+                format!("{}={value}", text(one, "key"))
+            })
+            .collect();
+        let path = format!("{}?{}", text(target, "url"), parameters.join("&"));
+        // The plugin puts the address of the data source before it, which is the allowed host.
+        assert!(path.starts_with("/api/v1/"), "{path}");
+        let mut client = Client::connect(self.world.bridge.running.address).unwrap();
+        let body = client.get(&path).unwrap().to_owned();
+        let columns: Vec<_> = list(target, "columns")
+            .iter()
+            .map(|column| json!([column["selector"], column["text"], column["type"]]))
+            .collect();
+        let (kind, root) = (&target["type"], &target["root_selector"]);
+        json!({ "kind": kind, "root": root, "columns": columns, "body": body })
+    }
+}
+
+/// Labels that a legend or a title puts in.
+fn labels(format: &str) -> Vec<String> {
+    let parts = format.split("{{").skip(1);
+    parts.map(|part| part.split("}}").next().unwrap().trim().to_owned()).collect()
+}
+
+/// Lines in one picture that somebody can still tell apart.
+const READABLE: usize = 16;
+
+#[test]
+fn every_question_has_an_answer() {
+    let world = World::start();
+    let [whole, hour] = world.times();
+    let mut empty = BTreeSet::new();
+    let mut count = 0;
+    for board in dashboards() {
+        for (place, target) in board.expressions() {
+            // What has no past is seen from near only.
+            let (far, near) = (whole.series(target), hour.series(target));
+            let series = if far.is_empty() { near } else { far };
+            for label in labels(text(target, "legendFormat")) {
+                let has = |one: &Value| one["metric"][&label].is_string();
+                // Of all targets that are scraped some are no routers.
+                assert!(series.iter().any(has) || series.is_empty(), "{place}: no {label}");
+            }
+            let is_chart = target["instant"] != true && target["format"] != "heatmap";
+            assert!(!is_chart || series.len() <= READABLE, "{place}: {} lines", series.len());
+            if series.is_empty() {
+                empty.insert(format!("{place}: {}", text(target, "expr")));
+            }
+            count += 1;
+        }
+        ask_variables(&board, &whole);
+    }
+    assert!(count > 100, "{count}");
+    empty.retain(|place| !RIGHTLY_EMPTY.iter().any(|(listed, _)| place.starts_with(listed)));
+    assert!(empty.is_empty(), "{empty:#?}");
+    the_bridge_gives_rows(&whole);
+    what_a_router_has_not_got_is_said(&whole);
+    any_time_and_router_may_be_asked(&whole);
+}
+
+fn ask_variables(board: &Dashboard, asked: &Asked<'_>) {
+    for variable in board.variables().iter().filter(|one| one["type"] == "query") {
+        let query = asked.filled(text(variable, "definition"));
+        let inner = query.strip_prefix("label_values(").unwrap().strip_suffix(')').unwrap();
+        let (selector, label) = inner.rsplit_once(", ").unwrap();
+        let expr = format!("count by ({label}) ({selector})");
+        let found = asked.world.prometheus.query(&expr, asked.times.end).unwrap();
+        assert!(found.len() >= 2, "{}: {expr}: {found:?}", board.name);
+    }
+}
+
+fn the_bridge_gives_rows(asked: &Asked<'_>) {
+    let boards = dashboards();
+    let targets: Vec<_> = boards
+        .iter()
+        .flat_map(|board| board.panels().into_iter().map(move |panel| (board.place(panel), panel)))
+        .flat_map(|(place, panel)| {
+            list(panel, "targets").iter().map(move |target| (place.clone(), target))
+        })
+        .filter(|(_, target)| target["url"].is_string())
+        .collect();
+    let questions: Vec<_> = targets.iter().map(|(_, target)| asked.question(target)).collect();
+    assert!(questions.len() > 8, "{}", questions.len());
+    let file = asked.world.demo.path("questions.json");
+    std::fs::write(&file, Value::from(questions).to_string()).unwrap();
+    let (is_content, said) = run(&python(), &["tests/grafana/rows.py", file.to_str().unwrap()]);
+    assert!(is_content, "{said}");
+    let answers: Vec<Value> = serde_json::from_str(&said).unwrap();
+    for ((place, _), answer) in targets.iter().zip(&answers) {
+        assert!(answer["rows"].as_u64() > Some(0), "{place}: no rows");
+        assert_eq!(answer["wrong"], json!([]), "{place}");
+    }
+}
+
+/// `parents` has neither optics nor PPPoE: what is empty says so, and the rest is there.
+fn what_a_router_has_not_got_is_said(asked: &Asked<'_>) {
+    let parents = Asked { router: "parents", ..asked.clone() };
+    let (mut empty, mut full) = (0, 0);
+    for board in dashboards().iter().filter(|board| ["overview", "line"].contains(&&*board.name)) {
+        for panel in board.panels() {
+            let is_empty =
+                list(panel, "targets").iter().all(|target| parents.series(target).is_empty());
+            let words = text(&panel["fieldConfig"]["defaults"], "noValue");
+            if is_empty {
+                let is_said =
+                    ["not on this device", "none"].iter().any(|say| words.starts_with(say));
+                assert!(is_said, "{}: {words}", board.place(panel));
+                empty += 1;
+            } else {
+                full += 1;
+            }
+        }
+    }
+    assert!(empty >= 6 && full >= 15, "{empty} empty, {full} not");
+}
+
+/// Nothing of it is an error: a time before there were data, and a router that nobody knows.
+fn any_time_and_router_may_be_asked(asked: &Asked<'_>) {
+    let long_ago = asked.times.start - 90 * 86_400..asked.times.start - 60 * 86_400;
+    let before = Asked { times: long_ago, step: 3600, ..asked.clone() };
+    let nobody = Asked { router: "nobody", ..asked.clone() };
+    for board in dashboards() {
+        for (place, target) in board.expressions() {
+            before.series(target);
+            let is_own = text(target, "expr").contains("$router");
+            let series = nobody.series(target);
+            let is_figure = text(target, "expr").contains("or vector(0)");
+            assert!(!is_own || is_figure || series.is_empty(), "{place}: {series:?}");
+        }
+    }
+}
