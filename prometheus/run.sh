@@ -135,11 +135,21 @@ start_fake_routers() {
   mapfile -t fleet <"$data/fleet"
   ROUTERS_FILE=$data/routers.toml
   start routers "$fake_routers" "${fleet[@]}" --routers-file "$ROUTERS_FILE"
-  until is_well routers && [ -s "$ROUTERS_FILE" ]; do
+  # They answer before they say where.
+  until [ -s "$ROUTERS_FILE" ]; do
     check_alive
     sleep 0.1
   done
   export ROUTERS_FILE
+}
+
+# wait_for NAME: until it is well, has ended, or takes too long for the others to wait.
+wait_for() {
+  local since=$SECONDS
+  until is_well "$1" || [ $((SECONDS - since)) -ge 20 ]; do
+    check_alive
+    sleep 0.1
+  done
 }
 
 start_all() {
@@ -156,6 +166,8 @@ start_all() {
   start bridge env "${router[@]}" BRIDGE_PORT="$bridge_port" \
     SQLITE_DB="${SQLITE_DB:-$data/netmonitor.db}" \
     GRAFANA_URL="${GRAFANA_URL-${grafana:+http://127.0.0.1:$grafana_port}}" "$bridge" run
+  # Prometheus asks it for the routers, and after a failure not again for half a minute.
+  wait_for bridge
 
   BRIDGE_ADDRESS=127.0.0.1:$bridge_port PROMETHEUS_ADDRESS=127.0.0.1:$prometheus_port \
     ALERTMANAGER_ADDRESS=127.0.0.1:$alertmanager_port "$root/prometheus/configure.sh" "$data/config"

@@ -7,8 +7,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use netmonitor_bridge::record::{Millis, Past, Ping, Sample, WanState};
+use netmonitor_bridge::record::{EventBatch, Millis, Ping, Sample, WanState};
 use netmonitor_bridge::store::Store;
+use tokio::task::JoinSet;
 
 use super::answers;
 use super::metrics::LIGHT_SENT;
@@ -16,8 +17,8 @@ use super::pings::{GATEWAY, TARGETS};
 use super::scenario;
 use super::state::State;
 
-/// A transaction of one router.
-const BATCH: usize = 2000;
+/// Of one router; the store makes few transactions of what is handed over together.
+const BATCH: usize = 1000;
 const BATCHES_AHEAD: usize = 4;
 const HOURS_AT_ONCE: u64 = 1000;
 
@@ -32,8 +33,8 @@ pub(super) struct KeptSamples {
 }
 
 impl KeptSamples {
-    /// Of routers with these names.
-    pub(super) fn open(database: &Path, names: Vec<String>) -> Result<Self> {
+    /// Of routers with these names and streams of events.
+    pub(super) fn open(database: &Path, names: Vec<(String, String)>) -> Result<Self> {
         let (to, from) = sync_channel(BATCHES_AHEAD);
         let waiting = vec![Vec::new(); names.len()];
         let database = database.to_owned();
@@ -75,24 +76,46 @@ impl KeptSamples {
     }
 }
 
-fn write(database: &Path, names: &[String], from: &Receiver<Batch>) -> Result<()> {
+fn write(database: &Path, names: &[(String, String)], from: &Receiver<Batch>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut last = 0;
     let (store, _) = Store::open(database, i64::try_from(crate::clock::unix_ms())?)?;
     let put = async {
         let mut routers = Vec::new();
-        for name in names {
-            routers.push(store.router(name).await?);
+        for (name, stream) in names {
+            let router = store.router(name).await?;
+            store.put_events(router, nothing_told(stream), 0).await?;
+            routers.push(router);
         }
         for (index, samples) in from {
             last = samples.last().map_or(last, |sample| last.max(sample.at));
-            store.put_past(routers[index], Past { samples, events: Vec::new() }).await?;
+            let put = samples.into_iter().map(|sample| {
+                let (store, router) = (store.clone(), routers[index]);
+                async move { store.put_sample(router, sample).await }
+            });
+            let mut put: JoinSet<_> = put.collect();
+            while let Some(stored) = put.join_next().await {
+                stored??;
+            }
         }
         while store.roll_up(last, HOURS_AT_ONCE).await? > 0 {}
         store.close().await;
         Ok(())
     };
     runtime.block_on(put)
+}
+
+/// The router numbers its events, so it tells its outages itself: else the bridge would conclude
+/// some from the samples. All its events are still to be read.
+fn nothing_told(stream: &str) -> EventBatch {
+    EventBatch {
+        stream: stream.to_owned(),
+        revision: 0,
+        events: Vec::new(),
+        next_seq: 1,
+        missed: Some(0),
+        unreadable: Vec::new(),
+    }
 }
 
 /// As the bridge makes it of `/net/status`.

@@ -84,7 +84,8 @@ pub fn write(settings: &Settings, wanted: Wanted<'_>) -> Result<Written> {
         })
         .collect::<Result<Vec<_>>>()?;
     let mut blocks = wanted.scrapes.map(Blocks::new);
-    let names = players.iter().map(|player| player.name.clone()).collect();
+    let stream = |player: &Player| (player.name.clone(), player.state.queue.stream.clone());
+    let names = players.iter().map(stream).collect();
     let mut kept = wanted.database.map(|path| KeptSamples::open(path, names)).transpose()?;
     let mut written = Written::default();
     let from_ms = wanted.from_ms.max(run.started_ms);
