@@ -31,6 +31,8 @@ pub struct Demo {
     folder: TempDir,
     prometheus: KeptPort,
     routers: KeptPort,
+    /// Nobody is told of alerts.
+    no_alertmanager: KeptPort,
 }
 
 impl Demo {
@@ -43,6 +45,7 @@ impl Demo {
             folder: tempfile::tempdir()?,
             prometheus: KeptPort::new()?,
             routers: KeptPort::new()?,
+            no_alertmanager: KeptPort::new()?,
         };
         let script = repository().join("prometheus/past.sh");
         let mut command = tool(script.as_os_str());
@@ -103,6 +106,7 @@ impl Demo {
                 command
                     .arg(&config)
                     .env("BRIDGE_ADDRESS", bridge.address.to_string())
+                    .env("ALERTMANAGER_ADDRESS", self.no_alertmanager.address.to_string())
                     .env("PROMETHEUS_ADDRESS", address.to_string());
                 succeed(command)?;
             }
@@ -122,7 +126,9 @@ impl Demo {
             flag("storage.tsdb.retention.time", OsStr::new("400d")),
             flag("web.listen-address", OsStr::new(&address.to_string())),
         ];
-        let (program, address_after) = (OsStr::new("prometheus"), "\"Listening on\" address=");
+        // In these words in 2.x and 3.x.
+        let address_after = "\"Start listening for connections\" address=";
+        let program = OsStr::new("prometheus");
         let running = Launch { program, arguments, address_after, cores: None }.start()?;
         let prometheus = Prometheus { running };
         crate::clock::until("Prometheus is ready", || Ok(prometheus.get("/-/ready").is_ok()))?;
