@@ -126,8 +126,8 @@ impl Demo {
             flag("storage.tsdb.retention.time", OsStr::new("400d")),
             flag("web.listen-address", OsStr::new(&address.to_string())),
         ];
-        // In these words in 2.x and 3.x.
-        let address_after = "\"Start listening for connections\" address=";
+        // 2.x and 3.x have other words before it; nothing else there is an address.
+        let address_after = " address=";
         let program = OsStr::new("prometheus");
         let running = Launch { program, arguments, address_after, cores: None }.start()?;
         let prometheus = Prometheus { running };
