@@ -49,8 +49,10 @@ TARGET = variable("target", "Target",
                   multi=True)
 
 
-def board(name, title, description, rows, variables=(ROUTER,), annotated=True, since="now-24h"):
-    """`rows`: lists of panels, or a text that begins a section."""
+def board(name, title, description, rows, variables=(ROUTER,), annotated=True, since="now-24h",
+          shown=True):
+    """`rows`: lists of panels, or a text that begins a section. `shown`: are events drawn, or is it
+    outages alone, until somebody switches the others on?"""
     uid = f"{TAG}-{name}"
     return {
         "uid": uid,
@@ -73,7 +75,7 @@ def board(name, title, description, rows, variables=(ROUTER,), annotated=True, s
         },
         "links": _links(uid),
         "templating": {"list": [*variables, DATASOURCE]},
-        "annotations": {"list": _annotations() if annotated else []},
+        "annotations": {"list": _annotations(shown) if annotated else []},
         "panels": _place(rows),
     }
 
@@ -91,7 +93,7 @@ def _links(uid):
     return [boards, *ranges]
 
 
-def _annotations():
+def _annotations(shown):
     """Events by family, and outages as a span, on every chart over time. Where marks cover each
     other the last one is on top: the worst."""
     outage = {
@@ -107,13 +109,13 @@ def _annotations():
         },
         "titleFormat": "no internet",
     }
-    return [*(_family(*family) for family in reversed(FAMILIES)), outage]
+    return [*(_family(*family, shown) for family in reversed(FAMILIES)), outage]
 
 
-def _family(name, color, types):
+def _family(name, color, types, shown):
     return {
         "name": name,
-        "enable": True,
+        "enable": shown,
         "iconColor": color,
         "datasource": PROMETHEUS,
         # When it happened is the value, in milliseconds.

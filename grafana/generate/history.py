@@ -146,4 +146,4 @@ BOARD = board(
         [ERRORS, DROPPED],
         [TEMPERATURE],
     ],
-    variables=[ROUTER, TARGET, BRIDGE], since="now-30d")
+    variables=[ROUTER, TARGET, BRIDGE], since="now-30d", shown=False)

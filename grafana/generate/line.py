@@ -22,10 +22,13 @@ STATES = timeline(
 
 UPTIME = stat(
     "WAN up since",
-    """Time since the interface came up. Normal: days, or up to a day where the provider cuts every
-    night.""",
-    now(f"max(netmonitor_wan_uptime_seconds{{{R}}})"),
-    unit="dtdurations", decimals=1, no_value="not up, or not told by netifd", size=(6, 3))
+    """Time since the interface came up, and what it is: protocol, device, interface. Normal: days, or
+    up to a day where the provider cuts every night.""",
+    now(f"""netmonitor_wan_uptime_seconds{{{R}}}
+        * on (job, instance, router) group_right () netmonitor_wan_info{{{R}}}""",
+        "{{proto}} on {{device}} ({{interface}})"),
+    unit="dtdurations", decimals=1, text_mode="value_and_name",
+    no_value="not up, or not told by netifd", size=(8, 3))
 
 LOST_CARRIER = stat(
     "Carrier lost, 24 h",
@@ -33,7 +36,7 @@ LOST_CARRIER = stat(
     socket, power of the modem, or somebody pulling plugs.""",
     now(f"sum(round(increase(netmonitor_interface_carrier_down_total{{{R}}}[24h])))"),
     unit="none", decimals=0, thresholds=steps(GREEN, (1, ORANGE), (4, RED)), no_value=NO_ANSWER,
-    size=(6, 3))
+    size=(8, 3))
 
 SPEED = stat(
     "Speed of the link",
@@ -41,13 +44,7 @@ SPEED = stat(
     there was more is a bad cable: one of four pairs is enough to be the cause.""",
     now(f"netmonitor_interface_speed_bytes{{{R}}} * 8", "{{device}}"),
     unit="bps", thresholds=steps(ORANGE, (999e6, GREEN)), text_mode="value_and_name",
-    size=(6, 3))
-
-PROTOCOL = stat(
-    "WAN",
-    "Protocol, interface and device of the line.",
-    now(f"netmonitor_wan_info{{{R}}}", "{{proto}} on {{device}} ({{interface}})"),
-    unit="none", text_mode="name", color_mode="none", no_value=NO_ANSWER, size=(6, 3))
+    size=(8, 3))
 
 EVENTS = timeline(
     "DHCP and PPP events",
@@ -137,7 +134,7 @@ BOARD = board(
     "The cable, the session and the light: where between the socket and the provider it breaks.",
     [
         [STATES],
-        [UPTIME, LOST_CARRIER, SPEED, PROTOCOL],
+        [UPTIME, LOST_CARRIER, SPEED],
         [EVENTS],
         "Light",
         [RECEIVED, SENT],

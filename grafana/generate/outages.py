@@ -51,8 +51,8 @@ LEDGER = table(
     overrides=[
         override("begin", unit="dateTimeAsIso", custom_width=170, custom_align="left"),
         override("end", unit="dateTimeAsIso", custom_width=170, custom_align="left"),
-        override("duration", unit="dtdurations", decimals=1),
-        override("side", mappings=SIDE_COLORS, custom_cellOptions=colored(), custom_width=80),
+        override("duration", unit="dthms", custom_width=100),
+        override("side", mappings=SIDE_COLORS, custom_cellOptions=colored(), custom_width=90),
     ],
     size=(24, 9))
 
@@ -114,9 +114,9 @@ LEDGER_OF_BRIDGE = table(
     no_value=NO_BRIDGE, sort_by=[("begin", True)],
     overrides=[
         override("begin", custom_width=170), override("end", custom_width=170),
-        override("duration", unit="dtdurations", decimals=1, custom_width=150),
+        override("duration", unit="dthms", custom_width=100),
         override("side", mappings=SIDE_COLORS, custom_cellOptions=colored(), custom_width=80),
-        override("cause", custom_width=160), override("drops", custom_width=60),
+        override("cause", custom_width=180), override("drops", custom_width=70),
     ],
     size=(24, 10))
 

@@ -28,11 +28,7 @@ def stat(title, description, *targets, unit, thresholds=PLAIN, mappings=(), no_v
     }
     if color_mode == "background":
         # Without this no data has the colour of the lowest threshold, which is often green.
-        mappings = [*mappings, {
-            "type": "special",
-            "options": {"match": "null",
-                        "result": {"text": no_value, "color": GREY, "index": 9}},
-        }]
+        mappings = [*mappings, _null(no_value)]
     defaults = _defaults(unit, thresholds, mappings, no_value, decimals)
     return _panel("stat", title, description, targets, size, options, defaults, overrides)
 
@@ -125,8 +121,9 @@ def table(title, description, *targets, transformations=(), overrides=(), sort_b
         # Without it a column has 150 pixels at least, and what is too much scrolls sideways.
         "custom": {"align": "auto", "inspect": False, "minWidth": 60},
     }
-    # What the empty panel says would stand in each empty cell as well.
-    blank = override_like("/.*/", noValue="–")
+    # What the empty panel says would stand in each empty cell as well, in the colour of the lowest
+    # threshold.
+    blank = override_like("/.*/", noValue="–", mappings=[_null("–")])
     panel = _panel("table", title, description, targets, size, options, defaults,
                    [blank, *overrides])
     return {**panel, "transformations": list(transformations)}
@@ -251,6 +248,12 @@ def _defaults(unit, thresholds, mappings, no_value, decimals):
     if decimals is not None:
         defaults["decimals"] = decimals
     return defaults
+
+
+def _null(text):
+    """No value is grey."""
+    result = {"text": text, "color": GREY, "index": 9}
+    return {"type": "special", "options": {"match": "null", "result": result}}
 
 
 def _style(thresholds, bands):
