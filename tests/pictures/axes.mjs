@@ -1,0 +1,115 @@
+/**
+ * Scales and axes of a chart: round steps, their labels in the unit of the values, and the
+ * times below. As uPlot in Grafana, near enough.
+ */
+
+import { dateTimeFormat, formattedValueToString } from '@grafana/data';
+import { TIME_ZONE } from './grafana.mjs';
+import { escape, textWidth } from './text.mjs';
+
+const LABEL = 'font-size="12" fill="rgba(204,204,220,0.85)"';
+const GRID = 'stroke="rgba(204,204,220,0.12)" stroke-width="1"';
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const TIME_STEPS = [
+  SECOND, 5 * SECOND, 15 * SECOND, 30 * SECOND, MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE,
+  30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 3 * DAY,
+  4 * DAY, 5 * DAY, 7 * DAY, 10 * DAY, 15 * DAY, 30 * DAY,
+];
+
+/** From values to pixels, and back to nobody. */
+export function linear([low, high], [start, end]) {
+  const factor = (end - start) / (high - low || 1);
+  return (value) => start + (value - low) * factor;
+}
+
+/** The span of the values, widened to whole steps where nothing fixes its ends. */
+export function valueSpan(values, { min, max }, height) {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const value of values) {
+    if (Number.isFinite(value)) {
+      low = Math.min(low, value);
+      high = Math.max(high, value);
+    }
+  }
+  if (low > high) {
+    [low, high] = [min ?? 0, max ?? 100];
+  }
+  low = min ?? low;
+  high = max ?? high;
+  if (low === high) {
+    // Nothing but one value: room around it.
+    const room = low === 0 ? 100 : Math.abs(low);
+    [low, high] = min === undefined ? [low - room, high + room] : [low, high + room];
+  } else {
+    const room = (high - low) * 0.1;
+    low = min ?? (low >= 0 && low - room < 0 ? 0 : low - room);
+    high = max ?? (high <= 0 && high + room > 0 ? 0 : high + room);
+  }
+  const step = valueStep(low, high, height);
+  return {
+    low: min ?? Math.floor(low / step + 1e-9) * step,
+    high: max ?? Math.ceil(high / step - 1e-9) * step,
+    step,
+  };
+}
+
+function valueStep(low, high, height) {
+  const least = (high - low) / Math.max(1, height / 40);
+  const power = 10 ** Math.floor(Math.log10(least));
+  return [1, 2, 2.5, 5, 10].map((one) => one * power).find((one) => one >= least * 0.999);
+}
+
+/** Places of the labels of the left axis, and how wide they are. */
+export function valueTicks({ low, high, step }, field) {
+  const ticks = [];
+  const decimals = (String(Number(step.toPrecision(3))).split('.')[1] ?? '').length;
+  for (let count = Math.ceil(low / step - 1e-9); count * step <= high + step * 1e-6; count += 1) {
+    const value = Number((count * step).toPrecision(12));
+    ticks.push({
+      value,
+      text: formattedValueToString(field.display(value, field.config.decimals ?? decimals)),
+    });
+  }
+  return { ticks, width: Math.max(24, ...ticks.map(({ text }) => textWidth(text, 12))) + 12 };
+}
+
+/** Lines and labels of the left axis. */
+export function drawValueAxis(ticks, scale, { left, right }) {
+  return ticks.map(({ value, text }) => {
+    const y = Math.round(scale(value)) + 0.5;
+    return `<line x1="${left}" x2="${right}" y1="${y}" y2="${y}" ${GRID}/>`
+      + `<text x="${left - 8}" y="${y + 4}" text-anchor="end" ${LABEL}>${escape(text)}</text>`;
+  }).join('');
+}
+
+/** The times below a plot, as many as have room. */
+export function drawTimeAxis({ from, to }, scale, { top, bottom }) {
+  const width = scale(to) - scale(from);
+  const fits = (step) => (step / (to - from)) * width >= textWidth(timeLabel(from, step, to - from), 12) + 18;
+  const step = TIME_STEPS.find(fits) ?? 60 * DAY;
+  const offset = new Date(from).getTimezoneOffset() * MINUTE;
+  const drawn = [];
+  for (let at = Math.ceil((from - offset) / step) * step + offset; at <= to; at += step) {
+    const x = Math.round(scale(at)) + 0.5;
+    drawn.push(
+      `<line x1="${x}" x2="${x}" y1="${top}" y2="${bottom}" ${GRID}/>`
+      + `<text x="${x}" y="${bottom + 17}" text-anchor="middle" ${LABEL}>${timeLabel(at, step, to - from)}</text>`);
+  }
+  return drawn.join('');
+}
+
+function timeLabel(at, step, range) {
+  let format = 'MM/DD';
+  if (step < MINUTE) {
+    format = 'HH:mm:ss';
+  } else if (range <= DAY) {
+    format = 'HH:mm';
+  } else if (step < DAY) {
+    format = 'MM/DD HH:mm';
+  }
+  return dateTimeFormat(at, { format, timeZone: TIME_ZONE });
+}

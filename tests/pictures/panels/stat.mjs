@@ -1,0 +1,56 @@
+/** Numbers and words, as large as their box allows, on the colour of their value. */
+
+import { formattedValueToString, getFieldDisplayValues } from '@grafana/data';
+import { TIME_ZONE, theme } from '../grafana.mjs';
+import { escape, sizeToFit, textWidth } from '../text.mjs';
+
+export function draw(panel, frames, box) {
+  const { options, fieldConfig } = panel;
+  const values = getFieldDisplayValues({
+    data: frames, fieldConfig, reduceOptions: options.reduceOptions, theme, timeZone: TIME_ZONE,
+    replaceVariables: (text) => text,
+  });
+  const across = box.width > box.height;
+  const gap = 8;
+  const share = (length, count) => (length - gap * (count - 1)) / count;
+  const cell = across
+    ? { width: share(box.width, values.length), height: box.height }
+    : { width: box.width, height: share(box.height, values.length) };
+  const cells = values.map(({ display }) => drawValue(display, cell, options, values.length));
+  return `<div class="stat" style="flex-direction:${across ? 'row' : 'column'};gap:${gap}px">${cells.join('')}</div>`;
+}
+
+function drawValue(display, cell, options, count) {
+  const { textMode } = options;
+  const showsName = display.title
+    && (textMode === 'value_and_name' || textMode === 'name' || (textMode === 'auto' && count > 1));
+  const title = showsName && textMode !== 'name' ? display.title : '';
+  const text = textMode === 'name' ? display.title : formattedValueToString(display);
+  const inner = { width: cell.width - 16, height: cell.height - 16 };
+  // Beside each other where the box is wide, else the name above.
+  const isWide = options.wideLayout && title && cell.width / cell.height > 2.5;
+  const titleSize = title ? titleSizeOf(title, text, inner, isWide) : 0;
+  const valueSize = isWide
+    ? sizeToFit(text, inner.width * 0.3, inner.height)
+    : sizeToFit(text, inner.width, inner.height - titleSize * 1.2);
+  const layout = isWide ? 'row;justify-content:space-between;align-items:center' : `column;justify-content:center;align-items:${title ? 'flex-start' : 'center'}`;
+  return `<div class="value" style="width:${cell.width}px;height:${cell.height}px;${colors(display.color, options.colorMode)};flex-direction:${layout}">
+    ${title ? `<span style="font-size:${titleSize}px;${options.colorMode === 'none' ? '' : 'color:#fff;'}max-width:${inner.width}px">${escape(title)}</span>` : ''}
+    <b style="font-size:${valueSize}px">${escape(text)}</b></div>`;
+}
+
+function titleSizeOf(title, text, inner, isWide) {
+  if (isWide) {
+    const value = sizeToFit(text, inner.width * 0.3, inner.height);
+    return Math.min(value * 0.7, sizeToFit(title, inner.width * 0.6, inner.height, 30));
+  }
+  const size = sizeToFit(title, inner.width, inner.height * 0.25, 30);
+  return Math.max(size, Math.min(12, 12 * (inner.width / textWidth(title, 12))), 9);
+}
+
+function colors(color, mode) {
+  if (mode === 'background') {
+    return `background:linear-gradient(120deg, color-mix(in srgb, ${color} 85%, #000), ${color});color:${theme.colors.getContrastText(color)}`;
+  }
+  return `color:${mode === 'none' ? theme.colors.text.primary : color}`;
+}

@@ -1,0 +1,125 @@
+/** Lines and bars over time, with thresholds, annotations and a legend. */
+
+import {
+  applyNullInsertThreshold, getFieldDisplayName, getFieldSeriesColor,
+} from '@grafana/data';
+import { drawAnnotations } from '../annotations.mjs';
+import { drawTimeAxis, drawValueAxis, linear, valueSpan, valueTicks } from '../axes.mjs';
+import { theme } from '../grafana.mjs';
+import { drawLegend, legendHeight } from '../legend.mjs';
+import { textWidth } from '../text.mjs';
+
+const TIME_AXIS = 26;
+
+/** HTML, or null where there is nothing to draw. */
+export function draw(panel, frames, box, { range, annotations, key }) {
+  const series = frames.flatMap((frame) => readSeries(frame, frames));
+  if (series.length === 0) {
+    return null;
+  }
+  const { legend } = panel.options;
+  const below = legendHeight(legend, series, box, ({ name }) => textWidth(name, 12) + 34);
+  const height = box.height - below;
+  const bottom = height - TIME_AXIS;
+  const { field } = series[0];
+  const span = valueSpan(drawnValues(series), field.config, bottom);
+  const { ticks, width: left } = valueTicks(span, field);
+  const plot = { left, right: box.width - 6, top: 6, bottom };
+  const x = linear([range.from, range.to], [plot.left, plot.right]);
+  const y = linear([span.low, span.high], [plot.bottom, plot.top]);
+  return `<svg width="${box.width}" height="${height}">
+    <clipPath id="${key}"><rect x="${left}" y="0" width="${plot.right - left}" height="${bottom + 1}"/></clipPath>
+    ${drawValueAxis(ticks, y, plot)}${drawTimeAxis(range, x, plot)}
+    <g clip-path="url(#${key})">
+      ${drawThresholds(field.config, y, plot, span)}
+      ${series.map((one, index) => drawSeries(one, x, y, { index, count: series.length })).join('')}
+      ${drawAnnotations(annotations, x, plot)}
+    </g></svg>${drawLegend(legend, series, box.width)}`;
+}
+
+function readSeries(frame, frames) {
+  // Where a sample is missing there is none in the answer: the line must not go on.
+  const { fields } = applyNullInsertThreshold({ frame });
+  const times = fields.find(({ type }) => type === 'time')?.values ?? [];
+  return frame.fields.flatMap((field, index) => (field.type !== 'number' || times.length === 0 ? [] : [{
+    field,
+    custom: field.config.custom ?? {},
+    name: getFieldDisplayName(field, frame, frames),
+    color: getFieldSeriesColor(field, theme).color,
+    points: times.map((time, at) => [time, fields[index].values[at]]),
+  }]));
+}
+
+function drawnValues(series) {
+  const values = series.flatMap(({ points }) => points.map(([, value]) => value));
+  return series.some(({ custom }) => custom.drawStyle === 'bars') ? [...values, 0] : values;
+}
+
+function drawSeries({ points, custom, color }, x, y, place) {
+  if (custom.drawStyle === 'bars') {
+    return drawBars(points, custom, color, x, y, place);
+  }
+  return runsOf(points, custom.spanNulls).map((run) => {
+    const line = run.map(([time, value]) => `${x(time).toFixed(1)},${y(value).toFixed(1)}`).join(' ');
+    const [from, to] = [x(run[0][0]), x(run.at(-1)[0])];
+    const ground = y(0);
+    return `<polygon points="${from},${ground} ${line} ${to},${ground}" fill="${color}" opacity="${(custom.fillOpacity ?? 0) / 100}"/>`
+      + `<polyline points="${line}" fill="none" stroke="${color}" stroke-width="${custom.lineWidth ?? 1}"/>`;
+  }).join('');
+}
+
+/** Parts of a line: a gap parts it, unless `spanNulls` allows one of so many milliseconds. */
+function runsOf(points, spanNulls) {
+  const runs = [];
+  let isGap = true;
+  for (const point of points) {
+    const [time, value] = point;
+    if (!Number.isFinite(value)) {
+      isGap = true;
+      continue;
+    }
+    const before = runs.at(-1)?.at(-1)[0];
+    const isSpanned = spanNulls === true || time - before <= spanNulls;
+    if (before === undefined || (isGap && !isSpanned)) {
+      runs.push([]);
+    }
+    runs.at(-1).push(point);
+    isGap = false;
+  }
+  return runs;
+}
+
+function drawBars(points, custom, color, x, y, { index, count }) {
+  const steps = points.slice(1).map(([time], at) => time - points[at][0]).filter((step) => step > 0);
+  const step = Math.min(...steps, points.at(-1)[0] - points[0][0] || 3_600_000);
+  const slot = Math.max(1, (x(step) - x(0)) * 0.6);
+  const width = Math.max(1, slot / count);
+  const zero = y(0);
+  return points.filter(([, value]) => Number.isFinite(value) && value !== 0).map(([time, value]) => {
+    const left = x(time) - slot / 2 + index * width;
+    return `<rect x="${left.toFixed(1)}" y="${Math.min(y(value), zero).toFixed(1)}" width="${width.toFixed(1)}"
+      height="${Math.max(1, Math.abs(zero - y(value))).toFixed(1)}" fill="${color}" opacity="${(custom.fillOpacity ?? 100) / 100}" stroke="${color}"/>`;
+  }).join('');
+}
+
+/** Lines where a colour begins, and what is between them as an area of that colour. */
+function drawThresholds({ thresholds, custom }, y, plot, { low, high }) {
+  const mode = custom?.thresholdsStyle?.mode ?? 'off';
+  if (mode === 'off') {
+    return '';
+  }
+  const across = `x="${plot.left}" width="${plot.right - plot.left}"`;
+  const areas = thresholds.steps.map((step, index, all) => {
+    const from = y(Math.max(low, step.value ?? -Infinity));
+    const to = y(Math.min(high, all[index + 1]?.value ?? Infinity));
+    return from <= to ? '' : `<rect ${across} y="${to}" height="${from - to}" fill="${named(step)}" opacity="0.1"/>`;
+  });
+  // The first begins nowhere; it is the colour of what is below the second.
+  const lines = thresholds.steps.filter(({ value }) => Number.isFinite(value) && value > low && value < high)
+    .map((step) => `<line x1="${plot.left}" x2="${plot.right}" y1="${y(step.value)}" y2="${y(step.value)}" stroke="${named(step)}" stroke-width="2" stroke-dasharray="10 10" opacity="0.7"/>`);
+  return (mode.includes('area') ? areas.join('') : '') + lines.join('');
+}
+
+function named({ color }) {
+  return theme.visualization.getColorByName(color);
+}
