@@ -25,8 +25,8 @@ export function linear([low, high], [start, end]) {
   return (value) => start + (value - low) * factor;
 }
 
-/** The span of the values, widened to whole steps where nothing fixes its ends. */
-export function valueSpan(values, { min, max }, height) {
+/** The span of the values, with some room where nothing fixes its ends, and its steps. */
+export function valueSpan(values, { min, max, custom, unit }, height) {
   let low = Infinity;
   let high = -Infinity;
   for (const value of values) {
@@ -35,35 +35,38 @@ export function valueSpan(values, { min, max }, height) {
       high = Math.max(high, value);
     }
   }
-  if (low > high) {
-    [low, high] = [min ?? 0, max ?? 100];
+  if (low > high || (low === 0 && high === 0)) {
+    [low, high] = [0, 100];
+  } else {
+    [low, high] = widen(low, high, custom ?? {});
   }
   low = min ?? low;
   high = max ?? high;
-  if (low === high) {
-    // Nothing but one value: room around it.
-    const room = low === 0 ? 100 : Math.abs(low);
-    [low, high] = min === undefined ? [low - room, high + room] : [low, high + room];
-  } else {
-    const room = (high - low) * 0.1;
-    low = min ?? (low >= 0 && low - room < 0 ? 0 : low - room);
-    high = max ?? (high <= 0 && high + room > 0 ? 0 : high + room);
-  }
-  const step = valueStep(low, high, height);
-  return {
-    low: min ?? Math.floor(low / step + 1e-9) * step,
-    high: max ?? Math.ceil(high / step - 1e-9) * step,
-    step,
-  };
+  return { low, high, step: valueStep(low, high, height, unit) };
 }
 
-function valueStep(low, high, height) {
+/** A tenth of room on both sides, to round numbers, but not beyond zero or a soft bound. */
+function widen(low, high, { axisSoftMin, axisSoftMax }) {
+  const delta = high - low || Math.abs(high);
+  const grain = 10 ** Math.floor(Math.log10(delta)) / 10;
+  const down = Math.floor((low - delta * 0.1) / grain + 1e-9) * grain;
+  const up = Math.ceil((high + delta * 0.1) / grain - 1e-9) * grain;
+  return [
+    Math.min(low >= 0 ? Math.max(down, 0) : down, axisSoftMin ?? Infinity),
+    Math.max(high <= 0 ? Math.min(up, 0) : up, axisSoftMax ?? -Infinity),
+  ];
+}
+
+function valueStep(low, high, height, unit) {
   const least = (high - low) / Math.max(1, height / 40);
+  if (unit === 'bytes') {
+    return 2 ** Math.ceil(Math.log2(least));
+  }
   const power = 10 ** Math.floor(Math.log10(least));
   return [1, 2, 2.5, 5, 10].map((one) => one * power).find((one) => one >= least * 0.999);
 }
 
-/** Places of the labels of the left axis, and how wide they are. */
+/** The labels of the left axis, and the room that they take. */
 export function valueTicks({ low, high, step }, field) {
   const ticks = [];
   const decimals = (String(Number(step.toPrecision(3))).split('.')[1] ?? '').length;
@@ -71,10 +74,10 @@ export function valueTicks({ low, high, step }, field) {
     const value = Number((count * step).toPrecision(12));
     ticks.push({
       value,
-      text: formattedValueToString(field.display(value, field.config.decimals ?? decimals)),
+      text: formattedValueToString(field.display(value, decimals || undefined)),
     });
   }
-  return { ticks, width: Math.max(24, ...ticks.map(({ text }) => textWidth(text, 12))) + 12 };
+  return { ticks, room: Math.max(24, ...ticks.map(({ text }) => textWidth(text, 12))) + 12 };
 }
 
 /** Lines and labels of the left axis. */

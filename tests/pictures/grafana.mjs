@@ -45,8 +45,8 @@ const FIELD_SETTINGS = {
 
 // Of all kinds of panels together: one that a kind has not got does no harm to it.
 const CUSTOM_SETTINGS = [
-  'align', 'cellOptions', 'drawStyle', 'fillOpacity', 'filterable', 'inspect', 'lineWidth',
-  'minWidth', 'showPoints', 'spanNulls', 'stacking', 'thresholdsStyle', 'width', 'wrapText',
+  'align', 'axisSoftMax', 'axisSoftMin', 'cellOptions', 'drawStyle', 'fillOpacity', 'filterable', 'inspect', 'lineStyle',
+  'lineWidth', 'minWidth', 'showPoints', 'spanNulls', 'stacking', 'thresholdsStyle', 'width', 'wrapText',
 ];
 
 const fieldSettings = new FieldConfigOptionsRegistry(() => [

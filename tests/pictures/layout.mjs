@@ -25,7 +25,7 @@ export function place(panels, width) {
 
 function grid(panels, inner) {
   const column = (inner + GAP) / COLUMNS;
-  return panels.map((panel) => {
+  return compact(panels).map((panel) => {
     const { x, y, w, h } = panel.gridPos;
     return {
       panel,
@@ -37,10 +37,26 @@ function grid(panels, inner) {
   });
 }
 
+/** Panels move up until they meet another one: Grafana leaves no hole above a panel. */
+function compact(panels) {
+  const settled = [];
+  for (const panel of inOrder(panels)) {
+    const { x, w } = panel.gridPos;
+    const above = settled.map(({ gridPos }) => gridPos)
+      .filter((other) => other.x < x + w && x < other.x + other.w);
+    const y = Math.max(0, ...above.map((other) => other.y + other.h));
+    settled.push({ ...panel, gridPos: { ...panel.gridPos, y } });
+  }
+  return settled;
+}
+
+function inOrder(panels) {
+  return [...panels].sort((a, b) => a.gridPos.y - b.gridPos.y || a.gridPos.x - b.gridPos.x);
+}
+
 function stack(panels, inner) {
-  const inOrder = [...panels].sort((a, b) => a.gridPos.y - b.gridPos.y || a.gridPos.x - b.gridPos.x);
   let top = 0;
-  return inOrder.map((panel) => {
+  return inOrder(panels).map((panel) => {
     const height = pixels(panel.gridPos.h);
     const at = { left: MARGIN, top, width: inner, height };
     top += height + GAP;

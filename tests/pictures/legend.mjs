@@ -1,18 +1,44 @@
-/** The legend below a chart: a list, or a table with what was computed of each series. */
+/** The legend of a chart: a list, or a table with what was computed of each series. */
 
 import { fieldReducers, formattedValueToString, reduceField } from '@grafana/data';
-import { escape } from './text.mjs';
+import { escape, textWidth } from './text.mjs';
 
-/** HTML of a legend; `items` have name, color, and for a table their field. */
-export function drawLegend({ displayMode, calcs, showLegend }, items, width) {
-  if (!showLegend || items.length === 0) {
-    return '';
+const LINE = 24;
+const FONT = 12;
+// Mark and gaps around a name.
+const AROUND_NAME = 34;
+const NUMBER_WIDTH = 76;
+// More is scrolled: below a chart a legend has a third of the panel, beside it a bit more.
+const MOST_HEIGHT = 0.35;
+const MOST_WIDTH = 0.6;
+
+/**
+ * What is left for the chart, and the two put together: `wrap(svg)` is HTML. `items` have a name,
+ * a color, and for a table their field.
+ */
+export function layoutLegend(legend, items, box) {
+  if (!legend.showLegend || items.length === 0) {
+    return { chart: box, wrap: (svg) => svg };
   }
-  if (displayMode === 'table') {
-    return drawTable(items, calcs);
+  const isTable = legend.displayMode === 'table';
+  const html = isTable ? drawTable(items, legend.calcs) : drawList(items);
+  if (legend.placement === 'right') {
+    const width = Math.min(box.width * MOST_WIDTH, widthOf(items, isTable ? legend.calcs.length : 0));
+    return {
+      chart: { width: box.width - width, height: box.height },
+      wrap: (svg) => `<div class="beside">${svg}<div class="legend" style="width:${width}px;height:${box.height}px">${html}</div></div>`,
+    };
   }
-  const list = items.map((item) => `<span class="item" style="max-width:${width - 12}px">${mark(item)}${escape(item.name)}</span>`);
-  return `<div class="legend list">${list.join('')}</div>`;
+  const wanted = (isTable ? items.length + 1 : lines(items, box.width)) * LINE + 6;
+  const height = Math.min(wanted, Math.floor(box.height * MOST_HEIGHT));
+  return {
+    chart: { width: box.width, height: box.height - height },
+    wrap: (svg) => `${svg}<div class="legend" style="height:${height}px">${html}</div>`,
+  };
+}
+
+function drawList(items) {
+  return items.map((item) => `<span class="item">${mark(item)}${escape(item.name)}</span>`).join('');
 }
 
 function drawTable(items, calcs) {
@@ -20,39 +46,33 @@ function drawTable(items, calcs) {
   const rows = items.map((item) => {
     const reduced = reduceField({ field: item.field, reducers: calcs });
     const cells = calcs.map((calc) => {
-      const format = fieldReducers.get(calc).preservesUnits ? item.field.display(reduced[calc]) : { text: String(reduced[calc]) };
-      return `<td>${escape(formattedValueToString(format))}</td>`;
+      const display = fieldReducers.get(calc).preservesUnits
+        ? item.field.display(reduced[calc]) : { text: String(reduced[calc]) };
+      return `<td>${escape(formattedValueToString(display))}</td>`;
     });
     return `<tr><th class="name">${mark(item)}${escape(item.name)}</th>${cells.join('')}</tr>`;
   });
-  return `<div class="legend"><table><tr><th class="name">Name</th>${heads.join('')}</tr>${rows.join('')}</table></div>`;
+  return `<table><tr><th class="name">Name</th>${heads.join('')}</tr>${rows.join('')}</table>`;
 }
 
 function mark({ color }) {
   return `<i style="background:${color}"></i>`;
 }
 
-/** Pixels that it takes of a panel, which gives it about a third at most. */
-export function legendHeight({ displayMode, showLegend }, items, { width, height }, lineWidth) {
-  if (!showLegend || items.length === 0) {
-    return 0;
-  }
-  const row = 24;
-  const wanted = displayMode === 'table'
-    ? (items.length + 1) * row
-    : lines(items.map(lineWidth), width) * row;
-  return Math.min(wanted + 6, Math.floor(height * 0.35) + 4);
+function widthOf(items, numbers) {
+  return Math.max(...items.map(({ name }) => textWidth(name, FONT))) + AROUND_NAME + numbers * NUMBER_WIDTH;
 }
 
-function lines(widths, width) {
+function lines(items, width) {
   let count = 1;
   let used = 0;
-  for (const one of widths) {
-    if (used + one > width && used > 0) {
+  for (const { name } of items) {
+    const wanted = textWidth(name, FONT) + AROUND_NAME;
+    if (used + wanted > width && used > 0) {
       count += 1;
       used = 0;
     }
-    used += one;
+    used += wanted;
   }
   return count;
 }

@@ -82,8 +82,9 @@ svg { display: block; } svg text { font-family: Inter, sans-serif; }
 .tick { font-size: 12px; text-anchor: middle; fill: ${text.primary}; }
 .empty, .error { position: absolute; inset: 0; display: flex; align-items: center; justify-content: center; text-align: center; color: ${text.secondary}; overflow-wrap: anywhere; }
 .error { color: #ff5286; font-size: 12px; line-height: 16px; }
-.legend { font-size: 12px; line-height: 22px; overflow: hidden; max-height: 35%; padding-top: 4px; }
-.legend .item { display: inline-block; padding-right: 12px; overflow: hidden; white-space: nowrap; text-overflow: ellipsis; vertical-align: top; }
+.beside { display: flex; } .beside .legend { padding-left: 10px; }
+.legend { font-size: 12px; line-height: 22px; overflow: hidden; padding-top: 4px; }
+.legend .item { display: inline-block; max-width: 100%; padding-right: 12px; overflow: hidden; white-space: nowrap; text-overflow: ellipsis; vertical-align: top; }
 .legend i { display: inline-block; width: 14px; height: 4px; border-radius: 2px; margin: 0 8px 3px 0; }
 .legend table { width: 100%; border-collapse: collapse; }
 .legend tr { height: 24px; } .legend th { font-weight: 500; text-align: right; color: #6e9fff; white-space: nowrap; }

@@ -4,7 +4,6 @@
  * grafana/grafana, packages/grafana-prometheus (13.2).
  */
 
-import { renderLegendFormat } from '@grafana/data';
 import { builtIn, replace, stepMs } from './variables.mjs';
 
 export class Prometheus {
@@ -88,7 +87,7 @@ function legendOf(labels, format, expr) {
   if (!format || format === '__auto') {
     return Object.keys(labels).length > 0 ? undefined : expr;
   }
-  return renderLegendFormat(format, labels) || expr;
+  return format.replace(/\{\{\s*(.+?)\s*\}\}/g, (_, label) => labels[label] ?? '') || expr;
 }
 
 function readNumber(text) {

@@ -20,7 +20,7 @@ export function draw(panel, frames, box) {
   const [field] = numbers;
   const bottom = box.height - NAMES;
   const span = valueSpan([0, ...field.values], { min: 0, ...field.config }, bottom);
-  const { ticks, width: left } = valueTicks(span, field);
+  const { ticks, room: left } = valueTicks(span, field);
   const plot = { left, right: box.width - 6 };
   const y = linear([span.low, span.high], [bottom, 18]);
   const slot = (plot.right - left) / frame.length;

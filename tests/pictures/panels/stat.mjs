@@ -1,6 +1,7 @@
 /** Numbers and words, as large as their box allows, on the colour of their value. */
 
 import { formattedValueToString, getFieldDisplayValues } from '@grafana/data';
+import tinycolor from 'tinycolor2';
 import { TIME_ZONE, theme } from '../grafana.mjs';
 import { escape, sizeToFit, textWidth } from '../text.mjs';
 
@@ -35,7 +36,7 @@ function drawValue(display, cell, options, count) {
     : sizeToFit(text, inner.width, inner.height - titleSize * 1.2);
   const layout = isWide ? 'row;justify-content:space-between;align-items:center' : `column;justify-content:center;align-items:${title ? 'flex-start' : 'center'}`;
   return `<div class="value" style="width:${cell.width}px;height:${cell.height}px;${colors(display.color, options.colorMode)};flex-direction:${layout}">
-    ${title ? `<span style="font-size:${titleSize}px;${options.colorMode === 'none' ? '' : 'color:#fff;'}max-width:${inner.width}px">${escape(title)}</span>` : ''}
+    ${title ? `<span style="font-size:${titleSize}px;max-width:${inner.width}px">${escape(title)}</span>` : ''}
     <b style="font-size:${valueSize}px">${escape(text)}</b></div>`;
 }
 
@@ -50,7 +51,9 @@ function titleSizeOf(title, text, inner, isWide) {
 
 function colors(color, mode) {
   if (mode === 'background') {
-    return `background:linear-gradient(120deg, color-mix(in srgb, ${color} 85%, #000), ${color});color:${theme.colors.getContrastText(color)}`;
+    const from = tinycolor(color).darken(15).spin(8).toRgbString();
+    const to = tinycolor(color).darken(5).spin(-8).toRgbString();
+    return `background:linear-gradient(120deg, ${from}, ${to});color:${tinycolor(color).getBrightness() > 180 ? '#202226' : '#f7f8fa'}`;
   }
   return `color:${mode === 'none' ? theme.colors.text.primary : color}`;
 }

@@ -2,7 +2,7 @@
 
 import { applyNullInsertThreshold, formattedValueToString, getFieldDisplayName } from '@grafana/data';
 import { drawTimeAxis, linear } from '../axes.mjs';
-import { drawLegend, legendHeight } from '../legend.mjs';
+import { layoutLegend } from '../legend.mjs';
 import { escape, textWidth } from '../text.mjs';
 
 const TIME_AXIS = 26;
@@ -12,19 +12,16 @@ export function draw(panel, frames, box, { range }) {
   if (rows.length === 0) {
     return null;
   }
-  const { legend } = panel.options;
-  const states = statesOf(rows);
-  const below = legendHeight(legend, states, box, ({ name }) => textWidth(name, 12) + 34);
-  const height = box.height - below;
+  const { chart: { width, height }, wrap } = layoutLegend(panel.options.legend, statesOf(rows), box);
   const bottom = height - TIME_AXIS;
-  const left = Math.min(box.width * 0.4, Math.max(...rows.map(({ name }) => textWidth(name, 12))) + 16);
-  const x = linear([range.from, range.to], [left, box.width - 6]);
+  const left = Math.min(width * 0.4, Math.max(...rows.map(({ name }) => textWidth(name, 12))) + 16);
+  const x = linear([range.from, range.to], [left, width - 6]);
   const slot = bottom / rows.length;
   const drawn = rows.map((row, index) => drawRow(row, {
     x, top: slot * index, slot, share: panel.options.rowHeight, left, isMerged: panel.options.mergeValues,
   }));
-  return `<svg width="${box.width}" height="${height}">${drawTimeAxis(range, x, { top: 0, bottom })}${drawn.join('')}</svg>${
-    drawLegend(legend, states, box.width)}`;
+  return wrap(`<svg width="${width}" height="${height}">${
+    drawTimeAxis(range, x, { top: 0, bottom })}${drawn.join('')}</svg>`);
 }
 
 function readRows(frame, frames) {

@@ -6,6 +6,7 @@ import { escape } from '../text.mjs';
 const HEAD = 36;
 // Of `cellHeight: sm`, the only one used.
 const ROW = 36;
+// Of a column that says nothing about it.
 const LEAST_WIDTH = 150;
 
 export function draw(panel, frames, box) {
@@ -40,12 +41,13 @@ function side(field) {
   return field.type === 'number' ? 'right' : 'left';
 }
 
-/** Columns without a width share what is left, and are never narrower than 150 pixels. */
+/** Columns without a width share what is left; beyond their least width the table scrolls. */
 function columnWidths(fields, width) {
   const fixed = fields.map((field) => field.config.custom?.width);
   const left = width - fixed.reduce((sum, one) => sum + (one ?? 0), 0);
-  const share = Math.max(LEAST_WIDTH, left / fixed.filter((one) => one === undefined).length);
-  return fixed.map((one) => one ?? share);
+  const share = left / fixed.filter((one) => one === undefined).length;
+  return fixed.map((one, index) => one
+    ?? Math.max(fields[index].config.custom?.minWidth ?? LEAST_WIDTH, share));
 }
 
 function sortRows(frame, names, sortBy) {

@@ -6,8 +6,7 @@ import {
 import { drawAnnotations } from '../annotations.mjs';
 import { drawTimeAxis, drawValueAxis, linear, valueSpan, valueTicks } from '../axes.mjs';
 import { theme } from '../grafana.mjs';
-import { drawLegend, legendHeight } from '../legend.mjs';
-import { textWidth } from '../text.mjs';
+import { layoutLegend } from '../legend.mjs';
 
 const TIME_AXIS = 26;
 
@@ -17,24 +16,22 @@ export function draw(panel, frames, box, { range, annotations, key }) {
   if (series.length === 0) {
     return null;
   }
-  const { legend } = panel.options;
-  const below = legendHeight(legend, series, box, ({ name }) => textWidth(name, 12) + 34);
-  const height = box.height - below;
+  const { chart: { width, height }, wrap } = layoutLegend(panel.options.legend, series, box);
   const bottom = height - TIME_AXIS;
   const { field } = series[0];
   const span = valueSpan(drawnValues(series), field.config, bottom);
-  const { ticks, width: left } = valueTicks(span, field);
-  const plot = { left, right: box.width - 6, top: 6, bottom };
+  const { ticks, room: left } = valueTicks(span, field);
+  const plot = { left, right: width - 6, top: 6, bottom };
   const x = linear([range.from, range.to], [plot.left, plot.right]);
   const y = linear([span.low, span.high], [plot.bottom, plot.top]);
-  return `<svg width="${box.width}" height="${height}">
+  return wrap(`<svg width="${width}" height="${height}">
     <clipPath id="${key}"><rect x="${left}" y="0" width="${plot.right - left}" height="${bottom + 1}"/></clipPath>
     ${drawValueAxis(ticks, y, plot)}${drawTimeAxis(range, x, plot)}
     <g clip-path="url(#${key})">
       ${drawThresholds(field.config, y, plot, span)}
       ${series.map((one, index) => drawSeries(one, x, y, { index, count: series.length })).join('')}
       ${drawAnnotations(annotations, x, plot)}
-    </g></svg>${drawLegend(legend, series, box.width)}`;
+    </g></svg>`);
 }
 
 function readSeries(frame, frames) {
@@ -64,8 +61,12 @@ function drawSeries({ points, custom, color }, x, y, place) {
     const [from, to] = [x(run[0][0]), x(run.at(-1)[0])];
     const ground = y(0);
     return `<polygon points="${from},${ground} ${line} ${to},${ground}" fill="${color}" opacity="${(custom.fillOpacity ?? 0) / 100}"/>`
-      + `<polyline points="${line}" fill="none" stroke="${color}" stroke-width="${custom.lineWidth ?? 1}"/>`;
+      + `<polyline points="${line}" fill="none" stroke="${color}" stroke-width="${custom.lineWidth ?? 1}"${dashes(custom.lineStyle)}/>`;
   }).join('');
+}
+
+function dashes(style) {
+  return style?.fill === 'dash' ? ` stroke-dasharray="${(style.dash ?? [10, 10]).join(' ')}"` : '';
 }
 
 /** Parts of a line: a gap parts it, unless `spanNulls` allows one of so many milliseconds. */
