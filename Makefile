@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help run demo build static arm dist test lint unit bench soak fuzz test-api measure-arm \
-	tools compiler no-static
+	pictures tools compiler no-static
 
 # For build_info and the page.
 export BUILD_REVISION := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
@@ -91,6 +91,10 @@ measure-arm: compiler ## the static exporter in an emulated ARM64 machine: start
 	@tests/install-tools.sh vm
 	openwrt/build-static.sh aarch64-unknown-linux-musl
 	tests/arm-machine/measure.sh
+
+pictures: compiler ## the dashboards with the demo's data, into docs/images: 1280 and 390 pixels wide
+	@tests/install-tools.sh pictures
+	tests/pictures/make.sh $(DASHBOARDS)
 
 # What libFuzzer needs from the compiler; the switch that means all this is not for stable
 # releases. Only for the target: build scripts and macros are not looked at.

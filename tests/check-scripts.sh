@@ -27,7 +27,8 @@ fi
 
 here=''
 router=''
-for script in openwrt/*.sh prometheus/*.sh tests/*.sh tests/grafana/*.sh tests/arm-machine/* .ci/run \
+for script in openwrt/*.sh prometheus/*.sh tests/*.sh tests/grafana/*.sh tests/pictures/*.sh \
+  tests/arm-machine/* .ci/run \
   tests/fixtures/*/bin/* openwrt/scripts/* openwrt/files/etc/init.d/* \
   tests/src/openwrt_root/router/*; do
   case $script in

@@ -2,7 +2,7 @@
 # Installs the Debian packages that a make target needs, if any is missing; quiet when
 # none is. `install-tools.sh build` for compiling, `install-tools.sh test` for the rest too,
 # `install-tools.sh run` for `make run`, `install-tools.sh fuzz` for libFuzzer, `install-tools.sh vm`
-# for the emulated ARM64 machine.
+# for the emulated ARM64 machine, `install-tools.sh pictures` for pictures of the dashboards.
 set -eu
 
 # program:package; the real readers of what we write, and the system's own tools.
@@ -34,6 +34,13 @@ jq:jq
 setpriv:util-linux
 '
 
+for_pictures='
+chromium:chromium
+node:nodejs
+npm:npm
+setpriv:util-linux
+'
+
 missing=''
 lacks() {
   case " $missing " in
@@ -61,6 +68,13 @@ if [ "$1" = run ]; then
   command -v "${PROMETHEUS:-prometheus}" >/dev/null 2>&1 || lacks prometheus
   [ -n "${ALERTMANAGER:-}" ] || command -v alertmanager >/dev/null 2>&1 \
     || command -v prometheus-alertmanager >/dev/null 2>&1 || lacks prometheus-alertmanager
+fi
+if [ "$1" = pictures ]; then
+  for pair in $for_pictures; do
+    command -v "${pair%%:*}" >/dev/null 2>&1 || lacks "${pair#*:}"
+  done
+  # Grafana's letters: with others every width would be wrong.
+  ls /usr/share/fonts/*/inter* >/dev/null 2>&1 || lacks fonts-inter
 fi
 if [ "$1" = fuzz ]; then
   command -v c++ >/dev/null 2>&1 || lacks g++
