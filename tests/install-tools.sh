@@ -38,6 +38,7 @@ for_pictures='
 chromium:chromium
 node:nodejs
 npm:npm
+pngquant:pngquant
 setpriv:util-linux
 '
 

@@ -14,6 +14,7 @@ import { overridesWithoutField, prepareFrames } from './grafana.mjs';
 import { Infinity as Bridge } from './infinity.mjs';
 import { place } from './layout.mjs';
 import { drawPage } from './page.mjs';
+import { shrink } from './png.mjs';
 import { Prometheus, withTables } from './prometheus.mjs';
 import { readRange, readVariables, repeatPanels, replace } from './variables.mjs';
 
@@ -42,7 +43,7 @@ async function draw(name, screen, now, browser) {
   const annotations = await readAnnotations(
     dashboard, { prometheus, range, width: screen.width, variables });
   const html = drawPage(dashboard, panels, { variables, range, annotations, width: screen.width });
-  const picture = await browser.picture(html, screen.width);
+  const picture = await shrink(await browser.picture(html, screen.width));
   const file = join(options.out, `dashboard-${name}${screen.suffix}.png`);
   await writeFile(file, picture);
   console.log(`${file}: ${Math.round(picture.length / 1000)} kB`);

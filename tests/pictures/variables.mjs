@@ -35,9 +35,9 @@ export function builtIn(range, step) {
   const seconds = Math.round((range.to - range.from) / 1000);
   const rate = Math.max(step + SCRAPE_INTERVAL_MS, 4 * SCRAPE_INTERVAL_MS);
   return {
-    __interval: rangeUtil.secondsToHms(step / 1000),
+    __interval: `${step / 1000}s`,
     __interval_ms: String(step),
-    __rate_interval: rangeUtil.secondsToHms(rate / 1000),
+    __rate_interval: `${rate / 1000}s`,
     __range: `${seconds}s`,
     __range_s: String(seconds),
     __range_ms: String(seconds * 1000),
