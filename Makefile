@@ -94,7 +94,7 @@ measure-arm: compiler ## the static exporter in an emulated ARM64 machine: start
 
 pictures: compiler ## the dashboards with the demo's data, into docs/images: 1280 and 390 pixels wide
 	@tests/install-tools.sh pictures
-	tests/pictures/test.sh >/dev/null
+	tests/pictures/test.sh
 	tests/pictures/make.sh $(DASHBOARDS)
 
 # What libFuzzer needs from the compiler; the switch that means all this is not for stable

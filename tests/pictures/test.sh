@@ -4,4 +4,4 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 "$here/install.sh" pictures.test
-exec node --test "${here%/tests/pictures}/target/pictures/pictures.test.mjs"
+exec node --test --test-reporter=spec "${here%/tests/pictures}/target/pictures/pictures.test.mjs"
