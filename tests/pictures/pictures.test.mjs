@@ -36,7 +36,9 @@ function vector(...samples) {
 }
 
 async function instant(refId, ...samples) {
-  const target = { refId, expr: 'x', instant: true, format: 'table' };
+  const target = {
+    refId, expr: 'x', instant: true, format: 'table', datasource: { type: 'prometheus' },
+  };
   const { answer } = await serve(vector(...samples), (address) => new Prometheus(address)
     .frames(target, { range: RANGE, width: 600, variables: {} }));
   return { target, frames: answer };

@@ -99,7 +99,8 @@ function readNumber(text) {
  * is called "Value #A" where another query is there, and "Value" where it is alone.
  */
 export function withTables(targets, frames) {
-  const isTable = ({ refId }) => targets.find((one) => one.refId === refId)?.format === 'table';
+  const isTable = ({ refId }) => targets.some((target) => target.refId === refId
+    && target.format === 'table' && target.datasource.type === 'prometheus');
   const rows = frames.filter(isTable);
   const refs = [...new Set(rows.map(({ refId }) => refId))];
   const tables = refs.map((refId) => toTable(
