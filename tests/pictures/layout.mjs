@@ -43,7 +43,7 @@ function compact(panels) {
   for (const panel of inOrder(panels)) {
     const { x, w } = panel.gridPos;
     const above = settled.map(({ gridPos }) => gridPos)
-      .filter((other) => other.x < x + w && x < other.x + other.w);
+      .filter((other) => other.x < x + w && x < other.x + (other.reserved ?? other.w));
     const y = Math.max(0, ...above.map((other) => other.y + other.h));
     settled.push({ ...panel, gridPos: { ...panel.gridPos, y } });
   }

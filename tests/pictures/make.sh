@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `make pictures`: starts the demo, waits until all of it is well, draws the dashboards into
-# docs/images, and stops the demo, however it ends. Arguments are those of draw.sh.
+# docs/images, and stops the demo, however it ends. With arguments, which are those of draw.sh,
+# it draws only what they name.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -8,6 +9,7 @@ work=target/pictures
 log=$work/demo.log
 # The demo makes its past in about a minute; on a busy machine it takes longer.
 patience_seconds=600
+own_seconds=300
 mkdir -p "$work"
 : >"$log"
 
@@ -33,5 +35,23 @@ until grep -q 'Ctrl-C stops all of it' "$log"; do
   fi
   sleep 1
 done
-tests/pictures/draw.sh --prometheus "http://127.0.0.1:${PROMETHEUS_PORT:-9090}" \
-  --bridge "http://127.0.0.1:${BRIDGE_PORT:-5000}" --router home "$@"
+draw() {
+  tests/pictures/draw.sh --prometheus "http://127.0.0.1:${PROMETHEUS_PORT:-9090}" \
+    --bridge "http://127.0.0.1:${BRIDGE_PORT:-5000}" --router home "$@"
+}
+
+if [ $# -gt 0 ]; then
+  draw "$@"
+  exit
+fi
+dashboards=()
+for file in grafana/dashboards/*.json; do
+  name=$(basename "$file" .json)
+  [ "$name" = monitoring ] || dashboards+=("$name")
+done
+began=$SECONDS
+draw "${dashboards[@]}"
+# The routers of the demo have a past, its programs have none: a while of their own is shown.
+echo "waiting, until the demo's programs have something to tell of themselves"
+sleep $((began + own_seconds > SECONDS ? began + own_seconds - SECONDS : 0))
+draw --from "now-$((own_seconds / 60))m" monitoring

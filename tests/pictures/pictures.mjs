@@ -26,6 +26,8 @@ const { values: options, positionals } = parseArgs({
     prometheus: { type: 'string', default: 'http://127.0.0.1:9090' },
     bridge: { type: 'string', default: 'http://127.0.0.1:5000' },
     router: { type: 'string' },
+    // Instead of the dashboard's own time: "now-15m".
+    from: { type: 'string' },
     dashboards: { type: 'string', default: 'grafana/dashboards' },
     out: { type: 'string', default: 'docs/images' },
   },
@@ -35,7 +37,8 @@ const bridge = new Bridge(options.bridge);
 
 async function draw(name, screen, now, browser) {
   const dashboard = JSON.parse(await readFile(join(options.dashboards, `${name}.json`), 'utf8'));
-  const range = readRange(dashboard.time, now);
+  const from = options.from ?? dashboard.time.from;
+  const range = readRange({ ...dashboard.time, from }, now);
   const given = options.router ? { router: options.router } : {};
   const variables = await readVariables(dashboard, { given, range, prometheus });
   const panels = await Promise.all(

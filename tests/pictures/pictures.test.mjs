@@ -76,6 +76,17 @@ test('a repeated panel pushes down what is below', () => {
     [['of a', 0, 0], ['of b', 12, 0], ['of c', 0, 8], ['below', 0, 16]]);
 });
 
+test('panels move up where there is room, but not beside repeated ones', () => {
+  const panels = repeatPanels([
+    { title: 'of $target', repeat: 'target', maxPerRow: 2, gridPos: { x: 0, y: 0, w: 24, h: 8 } },
+    { title: 'left', gridPos: { x: 0, y: 8, w: 12, h: 2 } },
+    { title: 'right', gridPos: { x: 12, y: 8, w: 12, h: 4 } },
+    { title: 'below', gridPos: { x: 0, y: 12, w: 12, h: 4 } },
+  ], { target: ['a'] });
+  assert.deepEqual(place(panels, 1280).map(({ title, at: { top } }) => [title, top]),
+    [['of a', 0], ['left', 304], ['right', 304], ['below', 380]]);
+});
+
 test('a phone has one column, in the order of reading', () => {
   const panels = [[12, 0], [0, 0], [0, 4]].map(([x, y]) => ({ gridPos: { x, y, w: 12, h: 4 } }));
   assert.deepEqual(place(panels, 390).map(({ gridPos: { x, y } }) => [x, y]), [[0, 0], [12, 0], [0, 4]]);

@@ -110,6 +110,8 @@ export function repeatPanels(panels, variables) {
         variables: { ...variables, [panel.repeat]: value },
         gridPos: {
           ...at, w: width, x: (index % across) * width, y: at.y + Math.floor(index / across) * at.h,
+          // Nothing moves up beside the last one: all together are one place of the grid.
+          ...(index === values.length - 1 && { reserved: 24 - (index % across) * width }),
         },
       });
     });

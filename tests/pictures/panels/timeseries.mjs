@@ -9,6 +9,8 @@ import { theme } from '../grafana.mjs';
 import { layoutLegend } from '../legend.mjs';
 
 const TIME_AXIS = 26;
+// For the half of the last label of the times.
+const RIGHT = 17;
 
 /** HTML, or null where there is nothing to draw. */
 export function draw(panel, frames, box, { range, annotations, key }) {
@@ -21,7 +23,7 @@ export function draw(panel, frames, box, { range, annotations, key }) {
   const { field } = series[0];
   const span = valueSpan(drawnValues(series), field.config, bottom);
   const { ticks, room: left } = valueTicks(span, field);
-  const plot = { left, right: width - 6, top: 6, bottom };
+  const plot = { left, right: width - RIGHT, top: 6, bottom };
   const x = linear([range.from, range.to], [plot.left, plot.right]);
   const y = linear([span.low, span.high], [plot.bottom, plot.top]);
   return wrap(`<svg width="${width}" height="${height}">
@@ -29,7 +31,7 @@ export function draw(panel, frames, box, { range, annotations, key }) {
     ${drawValueAxis(ticks, y, plot)}${drawTimeAxis(range, x, plot)}
     <g clip-path="url(#${key})">
       ${drawThresholds(field.config, y, plot, span)}
-      ${series.map((one, index) => drawSeries(one, x, y, { index, count: series.length })).join('')}
+      ${series.map((one) => drawSeries(one, x, y)).join('')}
       ${drawAnnotations(annotations, x, plot)}
     </g></svg>`);
 }
@@ -52,9 +54,9 @@ function drawnValues(series) {
   return series.some(({ custom }) => custom.drawStyle === 'bars') ? [...values, 0] : values;
 }
 
-function drawSeries({ points, custom, color }, x, y, place) {
+function drawSeries({ points, custom, color }, x, y) {
   if (custom.drawStyle === 'bars') {
-    return drawBars(points, custom, color, x, y, place);
+    return drawBars(points, custom, color, x, y);
   }
   return runsOf(points, custom.spanNulls).map((run) => {
     const line = run.map(([time, value]) => `${x(time).toFixed(1)},${y(value).toFixed(1)}`).join(' ');
@@ -90,14 +92,14 @@ function runsOf(points, spanNulls) {
   return runs;
 }
 
-function drawBars(points, custom, color, x, y, { index, count }) {
+/** Bars of several series cover each other, as they do in Grafana. */
+function drawBars(points, custom, color, x, y) {
   const steps = points.slice(1).map(([time], at) => time - points[at][0]).filter((step) => step > 0);
   const step = Math.min(...steps, points.at(-1)[0] - points[0][0] || 3_600_000);
-  const slot = Math.max(1, (x(step) - x(0)) * 0.6);
-  const width = Math.max(1, slot / count);
+  const width = Math.max(1, (x(step) - x(0)) * 0.6);
   const zero = y(0);
   return points.filter(([, value]) => Number.isFinite(value) && value !== 0).map(([time, value]) => {
-    const left = x(time) - slot / 2 + index * width;
+    const left = x(time) - width / 2;
     return `<rect x="${left.toFixed(1)}" y="${Math.min(y(value), zero).toFixed(1)}" width="${width.toFixed(1)}"
       height="${Math.max(1, Math.abs(zero - y(value))).toFixed(1)}" fill="${color}" opacity="${(custom.fillOpacity ?? 100) / 100}" stroke="${color}"/>`;
   }).join('');
