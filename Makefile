@@ -92,7 +92,7 @@ measure-arm: compiler ## the static exporter in an emulated ARM64 machine: start
 	openwrt/build-static.sh aarch64-unknown-linux-musl
 	tests/arm-machine/measure.sh
 
-pictures: compiler ## the dashboards with the demo's data, into docs/images: 1280 and 390 pixels wide
+pictures: build ## the dashboards with the demo's data, into docs/images: 1280 and 390 pixels wide
 	@tests/install-tools.sh pictures
 	tests/pictures/test.sh
 	tests/pictures/make.sh $(DASHBOARDS)
