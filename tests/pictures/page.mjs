@@ -9,31 +9,47 @@ import * as stat from './panels/stat.mjs';
 import * as stateTimeline from './panels/state-timeline.mjs';
 import * as table from './panels/table.mjs';
 import * as timeseries from './panels/timeseries.mjs';
-import { escape } from './text.mjs';
+import { escape, textWidth } from './text.mjs';
 
 const KINDS = { barchart, bargauge, heatmap, stat, 'state-timeline': stateTimeline, table, timeseries };
 const SMALL_PRINT = "drawn by `make pictures` from the dashboard's file and the demo's data; Grafana itself looks a little different";
-const HEAD = 92;
 const FOOT = 34;
 
 /** HTML of a whole dashboard whose panels have been placed and have their frames or an error. */
 export function drawPage(dashboard, panels, { variables, range, annotations, width }) {
-  const height = HEAD + Math.max(...panels.map(({ at }) => at.top + at.height)) + FOOT;
+  const head = headHeight(dashboard, variables, width);
+  const height = head + Math.max(...panels.map(({ at }) => at.top + at.height)) + FOOT;
   const boxes = panels.map((panel, index) => drawPanel(panel, { range, annotations, key: `plot${index}` }));
   return `<!doctype html><meta charset="utf-8"><style>${STYLE}</style>
     <body style="width:${width}px;height:${height}px">
     ${drawHead(dashboard, variables, range)}
-    <main style="top:${HEAD}px">${boxes.join('')}</main>
+    <main style="top:${head}px">${boxes.join('')}</main>
     <footer style="top:${height - FOOT + 6}px">${escape(SMALL_PRINT)}</footer>`;
 }
 
-function drawHead({ title, templating }, variables, range) {
-  const chosen = templating.list.map(({ name, label }) => {
-    const value = [variables[name]].flat().join(' + ');
-    return `<span class="variable"><u>${escape(label ?? name)}</u><s>${escape(value)}</s></span>`;
-  });
-  const moment = (at) => dateTimeFormat(at, { format: 'YYYY-MM-DD HH:mm', timeZone: TIME_ZONE });
-  return `<header><h1>${escape(title)}<small>${moment(range.from)} to ${moment(range.to)}</small></h1>
+function readChosen({ templating }, variables) {
+  return templating.list.map(({ name, label }) => ({
+    label: label ?? name, value: [variables[name]].flat().join(' + '),
+  }));
+}
+
+/** The variables take another line where one is not enough. */
+function headHeight(dashboard, variables, width) {
+  let lines = 1;
+  let used = 0;
+  for (const { label, value } of readChosen(dashboard, variables)) {
+    const wanted = textWidth(label, 12) + textWidth(value, 12) + 44;
+    lines += used > 0 && used + wanted > width - 32 ? 1 : 0;
+    used = used > 0 && used + wanted > width - 32 ? wanted : used + wanted;
+  }
+  return 52 + lines * 40;
+}
+
+function drawHead(dashboard, variables, range) {
+  const chosen = readChosen(dashboard, variables).map(({ label, value }) => (
+    `<span class="variable"><u>${escape(label)}</u><s>${escape(value)}</s></span>`));
+  const moment = (at) => dateTimeFormat(at, { format: 'MM-DD HH:mm', timeZone: TIME_ZONE });
+  return `<header><h1>${escape(dashboard.title)}<small>${moment(range.from)} to ${moment(range.to)}</small></h1>
     <div class="variables">${chosen.join('')}</div></header>`;
 }
 
@@ -64,10 +80,10 @@ const STYLE = `
 * { box-sizing: border-box; margin: 0; }
 body { background: ${background.canvas}; color: ${text.primary}; font: 14px/22px Inter, Helvetica, Arial, sans-serif; position: relative; overflow: hidden; }
 main { position: absolute; left: 0; }
-header { padding: 10px 16px; white-space: nowrap; overflow: hidden; }
-h1 { font-size: 18px; font-weight: 500; line-height: 30px; }
+header { padding: 10px 16px; white-space: nowrap; }
+h1 { overflow: hidden; text-overflow: ellipsis; font-size: 18px; font-weight: 500; line-height: 30px; }
 small { font-size: 12px; color: ${text.secondary}; margin-left: 16px; }
-.variables { display: flex; gap: 8px; margin-top: 6px; }
+.variables { display: flex; flex-wrap: wrap; gap: 8px; margin-top: 6px; }
 .variable { display: flex; height: 32px; line-height: 30px; font-size: 12px; }
 u { text-decoration: none; background: ${background.secondary}; padding: 0 8px; border: 1px solid ${border.weak}; }
 s { text-decoration: none; border: 1px solid ${border.medium}; border-left: 0; padding: 0 8px; max-width: 320px; overflow: hidden; text-overflow: ellipsis; }
