@@ -6,6 +6,7 @@
 
 import { renderLegendFormat } from '@grafana/data';
 import { theme } from './grafana.mjs';
+import { element } from './svg.mjs';
 import { stepMs } from './variables.mjs';
 
 /** Of all annotations; `width` is that of the page, which says how exact they are. */
@@ -45,12 +46,19 @@ function spans({ fields: [times, values] }, annotation, step) {
 /** Dashed lines, and an area where it is a span. */
 export function drawAnnotations(annotations, x, { left, right, top, bottom }) {
   return annotations.filter(({ from, to }) => x(to) >= left && x(from) <= right)
-    .map(({ from, to, color }) => {
-      const line = (at) => `<line x1="${x(at)}" x2="${x(at)}" y1="${top}" y2="${bottom}" stroke="${color}" stroke-width="2" stroke-dasharray="5 5" opacity="0.7"/>`;
+    .flatMap(({ from, to, color }) => {
+      const line = (at) => element('line', {
+        x1: x(at), x2: x(at), y1: top, y2: bottom,
+        stroke: color, strokeWidth: 2, strokeDasharray: '5 5', opacity: 0.7,
+      });
       if (from === to) {
-        return `${line(from)}<path d="M ${x(from) - 5} ${bottom + 1} h 10 l -5 -6 z" fill="${color}"/>`;
+        return [line(from), element('path', { d: `M ${x(from) - 5} ${bottom + 1} h 10 l -5 -6 z`, fill: color })];
       }
-      return `${line(from)}${line(to)}<rect x="${x(from)}" y="${top}" width="${Math.max(1, x(to) - x(from))}" height="${bottom - top}" fill="${color}" opacity="0.1"/>`
-        + `<rect x="${x(from)}" y="${bottom - 5}" width="${Math.max(1, x(to) - x(from))}" height="5" fill="${color}" opacity="0.8"/>`;
-    }).join('');
+      const across = { x: x(from), width: Math.max(1, x(to) - x(from)), fill: color };
+      return [
+        line(from), line(to),
+        element('rect', { ...across, y: top, height: bottom - top, opacity: 0.1 }),
+        element('rect', { ...across, y: bottom - 5, height: 5, opacity: 0.8 }),
+      ];
+    });
 }

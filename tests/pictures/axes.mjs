@@ -5,10 +5,13 @@
 
 import { dateTimeFormat, formattedValueToString } from '@grafana/data';
 import { TIME_ZONE } from './grafana.mjs';
-import { escape, textWidth } from './text.mjs';
+import { element, label } from './svg.mjs';
+import { textWidth } from './text.mjs';
 
-const LABEL = 'font-size="12" fill="rgba(204,204,220,0.85)"';
-const GRID = 'stroke="rgba(204,204,220,0.12)" stroke-width="1"';
+/** Pixels below a plot that the times take. */
+export const TIME_AXIS = 26;
+
+const GRID = 'rgba(204,204,220,0.12)';
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
@@ -36,7 +39,7 @@ export function valueSpan(values, { min, max, custom, unit }, height) {
     }
   }
   if (low > high || (low === 0 && high === 0)) {
-    [low, high] = [0, 100];
+    [low, high] = [0, custom?.axisSoftMax ?? 100];
   } else {
     [low, high] = widen(low, high, custom ?? {});
   }
@@ -84,25 +87,27 @@ export function valueTicks({ low, high, step }, field) {
 export function drawValueAxis(ticks, scale, { left, right }) {
   return ticks.map(({ value, text }) => {
     const y = Math.round(scale(value)) + 0.5;
-    return `<line x1="${left}" x2="${right}" y1="${y}" y2="${y}" ${GRID}/>`
-      + `<text x="${left - 8}" y="${y + 4}" text-anchor="end" ${LABEL}>${escape(text)}</text>`;
-  }).join('');
+    return element('line', { x1: left, x2: right, y1: y, y2: y, stroke: GRID })
+      + label(left - 8, y + 4, text, 'end');
+  });
 }
 
 /** The times below a plot, as many as have room. */
 export function drawTimeAxis({ from, to }, scale, { top, bottom }) {
   const width = scale(to) - scale(from);
-  const fits = (step) => (step / (to - from)) * width >= textWidth(timeLabel(from, step, to - from), 12) + 18;
+  const fits = (step) => (step / (to - from)) * width
+    >= textWidth(timeLabel(from, step, to - from), 12) + 18;
   const step = TIME_STEPS.find(fits) ?? 60 * DAY;
   const offset = new Date(from).getTimezoneOffset() * MINUTE;
   const drawn = [];
   for (let at = Math.ceil((from - offset) / step) * step + offset; at <= to; at += step) {
     const x = Math.round(scale(at)) + 0.5;
     drawn.push(
-      `<line x1="${x}" x2="${x}" y1="${top}" y2="${bottom}" ${GRID}/>`
-      + `<text x="${x}" y="${bottom + 17}" text-anchor="middle" ${LABEL}>${timeLabel(at, step, to - from)}</text>`);
+      element('line', { x1: x, x2: x, y1: top, y2: bottom, stroke: GRID }),
+      label(x, bottom + 17, timeLabel(at, step, to - from), 'middle'),
+    );
   }
-  return drawn.join('');
+  return drawn;
 }
 
 function timeLabel(at, step, range) {

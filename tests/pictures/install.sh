@@ -14,6 +14,6 @@ if ! cmp -s "$here/package.json" "$work/package.json"; then
     || { rm -f "$work/package.json"; exit 1; }
 fi
 NODE_PATH="$work/node_modules" "$work/node_modules/.bin/esbuild" "$here/$1.mjs" \
-  --bundle --platform=node --format=esm --target=node18 --log-level=warning \
+  --bundle --platform=node --format=esm --target=node18 --log-level=warning --loader:.css=text \
   --banner:js='import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' \
   --outfile="$work/$1.mjs"

@@ -1,11 +1,10 @@
 /** A row for each series, in the colour of its state. */
 
 import { applyNullInsertThreshold, formattedValueToString, getFieldDisplayName } from '@grafana/data';
-import { drawTimeAxis, linear } from '../axes.mjs';
+import { TIME_AXIS, drawTimeAxis, linear } from '../axes.mjs';
 import { layoutLegend } from '../legend.mjs';
-import { escape, textWidth } from '../text.mjs';
-
-const TIME_AXIS = 26;
+import { drawing, element, label } from '../svg.mjs';
+import { textWidth } from '../text.mjs';
 
 export function draw(panel, frames, box, { range }) {
   const rows = frames.flatMap((frame) => readRows(frame, frames));
@@ -20,8 +19,7 @@ export function draw(panel, frames, box, { range }) {
   const drawn = rows.map((row, index) => drawRow(row, {
     x, top: slot * index, slot, share: panel.options.rowHeight, left, isMerged: panel.options.mergeValues,
   }));
-  return wrap(`<svg width="${width}" height="${height}">${
-    drawTimeAxis(range, x, { top: 0, bottom })}${drawn.join('')}</svg>`);
+  return wrap(drawing({ width, height }, drawTimeAxis(range, x, { top: 0, bottom }), drawn));
 }
 
 function readRows(frame, frames) {
@@ -42,7 +40,8 @@ function statesOf(rows) {
     for (const value of values) {
       if (value !== null) {
         const display = field.display(value);
-        found.set(formattedValueToString(display), { name: formattedValueToString(display), color: display.color });
+        const name = formattedValueToString(display);
+        found.set(name, { name, color: display.color });
       }
     }
   }
@@ -68,9 +67,12 @@ function drawRow({ field, name, times, values, step }, { x, top, slot, share, le
     }
   });
   const size = Math.min(12, slot);
-  return `<text x="${left - 8}" y="${top + slot / 2 + size / 3}" text-anchor="end" font-size="${size}" fill="rgba(204,204,220,0.85)">${escape(name)}</text>`
+  return label(left - 8, top + slot / 2 + size / 3, name, 'end', size)
     + parts.map(({ value, from, end }) => {
       const start = Math.max(left, x(from));
-      return `<rect x="${start.toFixed(1)}" y="${at.toFixed(1)}" width="${Math.max(0.5, x(end) - start).toFixed(1)}" height="${height.toFixed(1)}" fill="${field.display(value).color}" opacity="${(field.config.custom?.fillOpacity ?? 70) / 100}"/>`;
+      return element('rect', {
+        x: start, y: at, width: Math.max(0.5, x(end) - start), height,
+        fill: field.display(value).color, opacity: (field.config.custom?.fillOpacity ?? 70) / 100,
+      });
     }).join('');
 }

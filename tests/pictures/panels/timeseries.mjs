@@ -4,11 +4,11 @@ import {
   applyNullInsertThreshold, getFieldDisplayName, getFieldSeriesColor,
 } from '@grafana/data';
 import { drawAnnotations } from '../annotations.mjs';
-import { drawTimeAxis, drawValueAxis, linear, valueSpan, valueTicks } from '../axes.mjs';
+import { TIME_AXIS, drawTimeAxis, drawValueAxis, linear, valueSpan, valueTicks } from '../axes.mjs';
 import { theme } from '../grafana.mjs';
 import { layoutLegend } from '../legend.mjs';
+import { drawing, element } from '../svg.mjs';
 
-const TIME_AXIS = 26;
 // For the half of the last label of the times.
 const RIGHT = 17;
 
@@ -26,27 +26,31 @@ export function draw(panel, frames, box, { range, annotations, key }) {
   const plot = { left, right: width - RIGHT, top: 6, bottom };
   const x = linear([range.from, range.to], [plot.left, plot.right]);
   const y = linear([span.low, span.high], [plot.bottom, plot.top]);
-  return wrap(`<svg width="${width}" height="${height}">
-    <clipPath id="${key}"><rect x="${left}" y="0" width="${plot.right - left}" height="${bottom + 1}"/></clipPath>
-    ${drawValueAxis(ticks, y, plot)}${drawTimeAxis(range, x, plot)}
-    <g clip-path="url(#${key})">
-      ${drawThresholds(field.config, y, plot, span)}
-      ${series.map((one) => drawSeries(one, x, y)).join('')}
-      ${drawAnnotations(annotations, x, plot)}
-    </g></svg>`);
+  const window = { x: left, y: 0, width: plot.right - left, height: bottom + 1 };
+  return wrap(drawing(
+    { width, height },
+    element('clipPath', { id: key }, element('rect', window)),
+    drawValueAxis(ticks, y, plot),
+    drawTimeAxis(range, x, plot),
+    element('g', { clipPath: `url(#${key})` }, [
+      ...drawThresholds(field.config, y, plot, span),
+      ...series.map((one) => drawSeries(one, x, y)),
+      ...drawAnnotations(annotations, x, plot),
+    ].join('')),
+  ));
 }
 
 function readSeries(frame, frames) {
   // Where a sample is missing there is none in the answer: the line must not go on.
   const { fields } = applyNullInsertThreshold({ frame });
   const times = fields.find(({ type }) => type === 'time')?.values ?? [];
-  return frame.fields.flatMap((field, index) => (field.type !== 'number' || times.length === 0 ? [] : [{
+  return frame.fields.map((field, index) => ({
     field,
     custom: field.config.custom ?? {},
     name: getFieldDisplayName(field, frame, frames),
     color: getFieldSeriesColor(field, theme).color,
     points: times.map((time, at) => [time, fields[index].values[at]]),
-  }]));
+  })).filter(({ field, points }) => field.type === 'number' && points.length > 0);
 }
 
 function drawnValues(series) {
@@ -62,13 +66,17 @@ function drawSeries({ points, custom, color }, x, y) {
     const line = run.map(([time, value]) => `${x(time).toFixed(1)},${y(value).toFixed(1)}`).join(' ');
     const [from, to] = [x(run[0][0]), x(run.at(-1)[0])];
     const ground = y(0);
-    return `<polygon points="${from},${ground} ${line} ${to},${ground}" fill="${color}" opacity="${(custom.fillOpacity ?? 0) / 100}"/>`
-      + `<polyline points="${line}" fill="none" stroke="${color}" stroke-width="${custom.lineWidth ?? 1}"${dashes(custom.lineStyle)}/>`;
+    return element('polygon', {
+      points: `${from},${ground} ${line} ${to},${ground}`, fill: color, opacity: (custom.fillOpacity ?? 0) / 100,
+    }) + element('polyline', {
+      points: line, fill: 'none', stroke: color, strokeWidth: custom.lineWidth ?? 1,
+      strokeDasharray: dashes(custom.lineStyle),
+    });
   }).join('');
 }
 
 function dashes(style) {
-  return style?.fill === 'dash' ? ` stroke-dasharray="${(style.dash ?? [10, 10]).join(' ')}"` : '';
+  return style?.fill === 'dash' ? (style.dash ?? [10, 10]).join(' ') : undefined;
 }
 
 /** Parts of a line: a gap parts it, unless `spanNulls` allows one of so many milliseconds. */
@@ -98,29 +106,34 @@ function drawBars(points, custom, color, x, y) {
   const step = Math.min(...steps, points.at(-1)[0] - points[0][0] || 3_600_000);
   const width = Math.max(1, (x(step) - x(0)) * 0.6);
   const zero = y(0);
-  return points.filter(([, value]) => Number.isFinite(value) && value !== 0).map(([time, value]) => {
-    const left = x(time) - width / 2;
-    return `<rect x="${left.toFixed(1)}" y="${Math.min(y(value), zero).toFixed(1)}" width="${width.toFixed(1)}"
-      height="${Math.max(1, Math.abs(zero - y(value))).toFixed(1)}" fill="${color}" opacity="${(custom.fillOpacity ?? 100) / 100}" stroke="${color}"/>`;
-  }).join('');
+  return points.filter(([, value]) => Number.isFinite(value) && value !== 0)
+    .map(([time, value]) => element('rect', {
+      x: x(time) - width / 2, y: Math.min(y(value), zero), width,
+      height: Math.max(1, Math.abs(zero - y(value))),
+      fill: color, opacity: (custom.fillOpacity ?? 100) / 100, stroke: color,
+    })).join('');
 }
 
 /** Lines where a colour begins, and what is between them as an area of that colour. */
 function drawThresholds({ thresholds, custom }, y, plot, { low, high }) {
   const mode = custom?.thresholdsStyle?.mode ?? 'off';
   if (mode === 'off') {
-    return '';
+    return [];
   }
-  const across = `x="${plot.left}" width="${plot.right - plot.left}"`;
   const areas = thresholds.steps.map((step, index, all) => {
     const from = y(Math.max(low, step.value ?? -Infinity));
     const to = y(Math.min(high, all[index + 1]?.value ?? Infinity));
-    return from <= to ? '' : `<rect ${across} y="${to}" height="${from - to}" fill="${named(step)}" opacity="0.1"/>`;
+    return from <= to ? '' : element('rect', {
+      x: plot.left, width: plot.right - plot.left, y: to, height: from - to, fill: named(step), opacity: 0.1,
+    });
   });
-  // The first begins nowhere; it is the colour of what is below the second.
-  const lines = thresholds.steps.filter(({ value }) => Number.isFinite(value) && value > low && value < high)
-    .map((step) => `<line x1="${plot.left}" x2="${plot.right}" y1="${y(step.value)}" y2="${y(step.value)}" stroke="${named(step)}" stroke-width="2" stroke-dasharray="10 10" opacity="0.7"/>`);
-  return (mode.includes('area') ? areas.join('') : '') + lines.join('');
+  // The first step begins at minus infinity, where there is no line.
+  const lines = thresholds.steps.filter(({ value }) => value > low && value < high)
+    .map((step) => element('line', {
+      x1: plot.left, x2: plot.right, y1: y(step.value), y2: y(step.value),
+      stroke: named(step), strokeWidth: 2, strokeDasharray: '10 10', opacity: 0.7,
+    }));
+  return mode.includes('area') ? [...areas, ...lines] : lines;
 }
 
 function named({ color }) {
