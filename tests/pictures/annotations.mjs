@@ -52,7 +52,8 @@ export function drawAnnotations(annotations, x, { left, right, top, bottom }) {
         stroke: color, strokeWidth: 2, strokeDasharray: '5 5', opacity: 0.7,
       });
       if (from === to) {
-        return [line(from), element('path', { d: `M ${x(from) - 5} ${bottom + 1} h 10 l -5 -6 z`, fill: color })];
+        const foot = `M ${x(from) - 5} ${bottom + 1} h 10 l -5 -6 z`;
+        return [line(from), element('path', { d: foot, fill: color })];
       }
       const across = { x: x(from), width: Math.max(1, x(to) - x(from)), fill: color };
       return [

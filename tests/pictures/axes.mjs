@@ -11,6 +11,9 @@ import { textWidth } from './text.mjs';
 /** Pixels below a plot that the times take. */
 export const TIME_AXIS = 26;
 
+/** Pixels on its right, for half of the last one. */
+export const RIGHT = 17;
+
 const GRID = 'rgba(204,204,220,0.12)';
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

@@ -30,7 +30,9 @@ export class Chromium {
       this.process.once('error', reject);
       this.process.once('exit', resolve);
     });
-    this.ended.catch(() => {}).finally(() => this.#answers.forEach(({ reject }) => reject(new Error(`${program} has ended`))));
+    // Whoever waits for an answer then waits in vain.
+    this.ended.catch(() => {}).finally(() => this.#answers.forEach(
+      ({ reject }) => reject(new Error(`${program} has ended`))));
     let unread = '';
     this.process.stdio[4].setEncoding('utf8').on('data', (text) => {
       const parts = (unread + text).split('\0');

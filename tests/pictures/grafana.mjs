@@ -82,7 +82,8 @@ export async function prepareFrames(panel, frames, replaceVariables) {
 
 /** The overrides that no column or series of the panel answers to. */
 export function overridesWithoutField(panel, frames, nameOf) {
-  const names = new Set(frames.flatMap((frame) => frame.fields.map((field) => nameOf(field, frame))));
+  const names = new Set(
+    frames.flatMap((frame) => frame.fields.map((field) => nameOf(field, frame))));
   return (panel.fieldConfig.overrides ?? [])
     .filter(({ matcher }) => matcher.id === 'byName' && !names.has(matcher.options))
     .map(({ matcher }) => matcher.options);

@@ -23,10 +23,12 @@ export function layoutLegend(legend, items, box) {
   const isTable = legend.displayMode === 'table';
   const html = isTable ? drawTable(items, legend.calcs) : drawList(items);
   if (legend.placement === 'right') {
-    const width = Math.min(box.width * MOST_WIDTH, widthOf(items, isTable ? legend.calcs.length : 0));
+    const wanted = widthOf(items, isTable ? legend.calcs.length : 0);
+    const width = Math.min(box.width * MOST_WIDTH, wanted);
+    const style = `width:${width}px;height:${box.height}px`;
     return {
       chart: { width: box.width - width, height: box.height },
-      wrap: (svg) => `<div class="beside">${svg}<div class="legend" style="width:${width}px;height:${box.height}px">${html}</div></div>`,
+      wrap: (svg) => `<div class="beside">${svg}<div class="legend" style="${style}">${html}</div></div>`,
     };
   }
   const wanted = (isTable ? items.length + 1 : lines(items, box.width)) * LINE + 6;
@@ -60,7 +62,8 @@ function mark({ color }) {
 }
 
 function widthOf(items, numbers) {
-  return Math.max(...items.map(({ name }) => textWidth(name, FONT))) + AROUND_NAME + numbers * NUMBER_WIDTH;
+  const longest = Math.max(...items.map(({ name }) => textWidth(name, FONT)));
+  return longest + AROUND_NAME + numbers * NUMBER_WIDTH;
 }
 
 function lines(items, width) {

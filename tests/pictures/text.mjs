@@ -5,7 +5,11 @@
 
 // Widths in Inter, in thousandths of the font size; what is not here is as wide as most letters.
 const WIDTHS = {
-  300: 'iIl.,:;|!\'', 360: 'jtfr()[]-" ', 520: 'sczJ', 640: 'LTFEaeogqpdb0123456789', 720: 'ABCDGHKNOPQRSUVXYZw',
+  300: 'iIl.,:;|!\'',
+  360: 'jtfr()[]-" ',
+  520: 'sczJ',
+  640: 'LTFEaeogqpdb0123456789',
+  720: 'ABCDGHKNOPQRSUVXYZw',
   900: 'mM%W',
 };
 const WIDTH_OF = new Map(

@@ -2,7 +2,7 @@
 
 import { formattedValueToString, getValueFormat } from '@grafana/data';
 import { interpolateTurbo } from 'd3-scale-chromatic';
-import { TIME_AXIS, drawTimeAxis, linear } from '../axes.mjs';
+import { RIGHT, TIME_AXIS, drawTimeAxis, linear } from '../axes.mjs';
 import { drawing, element, label } from '../svg.mjs';
 import { textWidth } from '../text.mjs';
 
@@ -21,7 +21,7 @@ export function draw(panel, frames, box, { range }) {
   const left = Math.max(...names.map((name) => textWidth(name, 12))) + 16;
   const bottom = box.height - TIME_AXIS - SCALE;
   const slot = bottom / buckets.length;
-  const x = linear([range.from, range.to], [left, box.width - 6]);
+  const x = linear([range.from, range.to], [left, box.width - RIGHT]);
   const topOf = (row) => bottom - slot * (row + 1);
   const cells = buckets.flatMap(({ values }, row) => values.map((count, index) => drawCell(
     { count, most, until: times.values[index], step: frame.meta.step },

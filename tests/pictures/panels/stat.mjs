@@ -18,14 +18,14 @@ export function draw(panel, frames, box) {
     ? { width: share(box.width, values.length), height: box.height }
     : { width: box.width, height: share(box.height, values.length) };
   const cells = values.map(({ display }) => drawValue(display, cell, options, values.length));
-  return `<div class="stat" style="flex-direction:${across ? 'row' : 'column'};gap:${gap}px">${cells.join('')}</div>`;
+  const direction = across ? 'row' : 'column';
+  return `<div class="stat" style="flex-direction:${direction};gap:${gap}px">${cells.join('')}</div>`;
 }
 
 function drawValue(display, cell, options, count) {
   const { textMode } = options;
-  const showsName = display.title
-    && (textMode === 'value_and_name' || textMode === 'name' || (textMode === 'auto' && count > 1));
-  const title = showsName && textMode !== 'name' ? display.title : '';
+  const showsName = textMode === 'value_and_name' || (textMode === 'auto' && count > 1);
+  const title = showsName ? display.title ?? '' : '';
   const text = textMode === 'name' ? display.title : formattedValueToString(display);
   const inner = { width: cell.width - 16, height: cell.height - 16 };
   // Beside each other where the box is wide, else the name above.
@@ -34,10 +34,11 @@ function drawValue(display, cell, options, count) {
   const valueSize = isWide
     ? sizeToFit(text, inner.width * 0.3, inner.height)
     : sizeToFit(text, inner.width, inner.height - titleSize * 1.2);
-  const layout = isWide ? 'row;justify-content:space-between;align-items:center' : `column;justify-content:center;align-items:${title ? 'flex-start' : 'center'}`;
-  return `<div class="value" style="width:${cell.width}px;height:${cell.height}px;${colors(display.color, options.colorMode)};flex-direction:${layout}">
-    ${title ? `<span style="font-size:${titleSize}px;max-width:${inner.width}px">${escape(title)}</span>` : ''}
-    <b style="font-size:${valueSize}px">${escape(text)}</b></div>`;
+  const layout = isWide ? 'wide' : 'stacked';
+  const place = `width:${cell.width}px;height:${cell.height}px;${colors(display.color, options.colorMode)}`;
+  const name = title ? `<span style="font-size:${titleSize}px">${escape(title)}</span>` : '';
+  return `<div class="value ${layout}${title ? '' : ' alone'}" style="${place}">
+    ${name}<b style="font-size:${valueSize}px">${escape(text)}</b></div>`;
 }
 
 function titleSizeOf(title, text, inner, isWide) {
@@ -53,7 +54,8 @@ function colors(color, mode) {
   if (mode === 'background') {
     const from = tinycolor(color).darken(15).spin(8).toRgbString();
     const to = tinycolor(color).darken(5).spin(-8).toRgbString();
-    return `background:linear-gradient(120deg, ${from}, ${to});color:${tinycolor(color).getBrightness() > 180 ? '#202226' : '#f7f8fa'}`;
+    const text = tinycolor(color).getBrightness() > 180 ? '#202226' : '#f7f8fa';
+    return `background:linear-gradient(120deg, ${from}, ${to});color:${text}`;
   }
   return `color:${mode === 'none' ? theme.colors.text.primary : color}`;
 }

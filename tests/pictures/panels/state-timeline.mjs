@@ -1,7 +1,7 @@
 /** A row for each series, in the colour of its state. */
 
 import { applyNullInsertThreshold, formattedValueToString, getFieldDisplayName } from '@grafana/data';
-import { TIME_AXIS, drawTimeAxis, linear } from '../axes.mjs';
+import { RIGHT, TIME_AXIS, drawTimeAxis, linear } from '../axes.mjs';
 import { layoutLegend } from '../legend.mjs';
 import { drawing, element, label } from '../svg.mjs';
 import { textWidth } from '../text.mjs';
@@ -14,7 +14,7 @@ export function draw(panel, frames, box, { range }) {
   const { chart: { width, height }, wrap } = layoutLegend(panel.options.legend, statesOf(rows), box);
   const bottom = height - TIME_AXIS;
   const left = Math.min(width * 0.4, Math.max(...rows.map(({ name }) => textWidth(name, 12))) + 16);
-  const x = linear([range.from, range.to], [left, width - 6]);
+  const x = linear([range.from, range.to], [left, width - RIGHT]);
   const slot = bottom / rows.length;
   const drawn = rows.map((row, index) => drawRow(row, {
     x, top: slot * index, slot, share: panel.options.rowHeight, left, isMerged: panel.options.mergeValues,

@@ -29,8 +29,9 @@ export function draw(panel, frames, box) {
 function drawCell(field, row, width) {
   const display = field.display(field.values[row]);
   const isLinked = (field.config.links ?? []).length > 0;
-  const color = field.config.custom?.cellOptions?.type === 'color-text' ? display.color : undefined;
-  return cell(formattedValueToString(display), width, `${side(field)}${isLinked ? ' link' : ''}`, color);
+  const isColored = field.config.custom?.cellOptions?.type === 'color-text';
+  const kind = `${side(field)}${isLinked ? ' link' : ''}`;
+  return cell(formattedValueToString(display), width, kind, isColored ? display.color : undefined);
 }
 
 function cell(text, width, kind, color) {
@@ -38,6 +39,10 @@ function cell(text, width, kind, color) {
 }
 
 function side(field) {
+  const { align } = field.config.custom ?? {};
+  if (align && align !== 'auto') {
+    return align;
+  }
   return field.type === 'number' ? 'right' : 'left';
 }
 

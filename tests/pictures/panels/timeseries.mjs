@@ -4,13 +4,11 @@ import {
   applyNullInsertThreshold, getFieldDisplayName, getFieldSeriesColor,
 } from '@grafana/data';
 import { drawAnnotations } from '../annotations.mjs';
-import { TIME_AXIS, drawTimeAxis, drawValueAxis, linear, valueSpan, valueTicks } from '../axes.mjs';
+import { RIGHT, TIME_AXIS, drawTimeAxis, drawValueAxis, linear, valueSpan, valueTicks } from '../axes.mjs';
 import { theme } from '../grafana.mjs';
 import { layoutLegend } from '../legend.mjs';
 import { drawing, element } from '../svg.mjs';
 
-// For the half of the last label of the times.
-const RIGHT = 17;
 
 /** HTML, or null where there is nothing to draw. */
 export function draw(panel, frames, box, { range, annotations, key }) {
@@ -128,7 +126,8 @@ function drawThresholds({ thresholds, custom }, y, plot, { low, high }) {
     });
   });
   // The first step begins at minus infinity, where there is no line.
-  const lines = thresholds.steps.filter(({ value }) => value > low && value < high)
+  const lines = thresholds.steps
+    .filter(({ value }) => Number.isFinite(value) && value > low && value < high)
     .map((step) => element('line', {
       x1: plot.left, x2: plot.right, y1: y(step.value), y2: y(step.value),
       stroke: named(step), strokeWidth: 2, strokeDasharray: '10 10', opacity: 0.7,
