@@ -59,6 +59,20 @@ const fieldSettings = new FieldConfigOptionsRegistry(() => [
   })),
 ]);
 
+/**
+ * The panel with thresholds that begin at minus infinity, for which JSON has only null. Grafana
+ * does so when it loads a dashboard; null would be compared as 0.
+ */
+export function withThresholds(panel) {
+  const { defaults, overrides } = structuredClone(panel.fieldConfig);
+  const given = overrides.flatMap(({ properties }) => properties)
+    .filter(({ id }) => id === 'thresholds').map(({ value }) => value);
+  for (const { steps } of [defaults.thresholds, ...given]) {
+    steps[0].value = -Infinity;
+  }
+  return { ...panel, fieldConfig: { defaults, overrides } };
+}
+
 /** What the panel draws of what its queries gave. Throws where Grafana shows an error. */
 export async function prepareFrames(panel, frames, replaceVariables) {
   const unknown = (panel.transformations ?? [])

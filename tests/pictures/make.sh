@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `make pictures`: starts the demo, waits until all of it is well, draws the dashboards into
 # docs/images, and stops the demo, however it ends. With arguments, which are those of draw.sh,
-# it draws only what they name.
+# it draws only what they name. SETTLING_SECONDS (360) is how long the demo runs before.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -9,7 +9,7 @@ work=target/pictures
 log=$work/demo.log
 # The demo makes its past in about a minute; on a busy machine it takes longer.
 patience_seconds=600
-own_seconds=300
+settling_seconds=${SETTLING_SECONDS:-360}
 mkdir -p "$work"
 : >"$log"
 
@@ -40,6 +40,10 @@ draw() {
     --bridge "http://127.0.0.1:${BRIDGE_PORT:-5000}" --router home "$@"
 }
 
+# Alerts fire after a while, shares are counted every five minutes, and the programs of the demo
+# have no past, as its routers have.
+echo "the demo runs; in $((settling_seconds / 60)) minutes it will have all that dashboards show"
+sleep "$settling_seconds"
 if [ $# -gt 0 ]; then
   draw "$@"
   exit
@@ -49,9 +53,5 @@ for file in grafana/dashboards/*.json; do
   name=$(basename "$file" .json)
   [ "$name" = monitoring ] || dashboards+=("$name")
 done
-began=$SECONDS
 draw "${dashboards[@]}"
-# The routers of the demo have a past, its programs have none: a while of their own is shown.
-echo "waiting, until the demo's programs have something to tell of themselves"
-sleep $((began + own_seconds > SECONDS ? began + own_seconds - SECONDS : 0))
-draw --from "now-$((own_seconds / 60))m" monitoring
+draw --from "now-$((settling_seconds / 60))m" monitoring

@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { getFieldDisplayName } from '@grafana/data';
 import { readAnnotations } from './annotations.mjs';
 import { Chromium } from './chromium.mjs';
-import { overridesWithoutField, prepareFrames } from './grafana.mjs';
+import { overridesWithoutField, prepareFrames, withThresholds } from './grafana.mjs';
 import { Infinity as Bridge } from './infinity.mjs';
 import { place } from './layout.mjs';
 import { drawPage } from './page.mjs';
@@ -54,10 +54,11 @@ async function draw(name, screen, now, browser) {
 }
 
 /** The panel with what its queries gave, or with the error that Grafana would show. */
-async function fill(panel, range) {
-  if (panel.type === 'row') {
-    return panel;
+async function fill(placed, range) {
+  if (placed.type === 'row') {
+    return placed;
   }
+  const panel = withThresholds(placed);
   try {
     const found = await Promise.all(panel.targets.map((target) => {
       const source = target.datasource.type === 'prometheus' ? prometheus : bridge;

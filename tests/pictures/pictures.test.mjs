@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
 import './browser.mjs';
-import { prepareFrames } from './grafana.mjs';
+import { prepareFrames, withThresholds } from './grafana.mjs';
 import { Infinity as Bridge } from './infinity.mjs';
 import { place } from './layout.mjs';
 import { Prometheus, withTables } from './prometheus.mjs';
@@ -107,6 +107,20 @@ test('the value of a single query has no letter', async () => {
   const { target, frames } = await instant('A', [{ router: 'home' }, 1]);
   const [table] = withTables([target], frames);
   assert.deepEqual(table.fields.map(({ name }) => name), ['Time', 'router', 'Value']);
+});
+
+test('thresholds of a column begin at minus infinity', async () => {
+  const steps = [{ value: null, color: 'red' }, { value: -28, color: 'green' }];
+  const properties = [{ id: 'thresholds', value: { mode: 'absolute', steps } }];
+  const panel = withThresholds({
+    fieldConfig: {
+      defaults: { thresholds: { mode: 'absolute', steps: [{ value: null, color: 'blue' }] } },
+      overrides: [{ matcher: { id: 'byName', options: 'light' }, properties }],
+    },
+  });
+  const frame = { fields: [{ name: 'light', type: 'number', config: {}, values: [] }], length: 0 };
+  const [{ fields: [light] }] = await prepareFrames(panel, [frame], (text) => text);
+  assert.notEqual(light.display(-20).color, light.display(-29).color);
 });
 
 test('buckets of a heat map are what is between two bounds', async () => {
