@@ -9,10 +9,9 @@ import { theme } from '../grafana.mjs';
 import { layoutLegend } from '../legend.mjs';
 import { drawing, element } from '../svg.mjs';
 
-
 /** HTML, or null where there is nothing to draw. */
 export function draw(panel, frames, box, { range, annotations, key }) {
-  const series = frames.flatMap((frame) => readSeries(frame, frames));
+  const series = stacked(frames.flatMap((frame) => readSeries(frame, frames)));
   if (series.length === 0) {
     return null;
   }
@@ -49,6 +48,19 @@ function readSeries(frame, frames) {
     color: getFieldSeriesColor(field, theme).color,
     points: times.map((time, at) => [time, fields[index].values[at]]),
   })).filter(({ field, points }) => field.type === 'number' && points.length > 0);
+}
+
+/** Where series stand on each other a point has what is below it as its third part. */
+function stacked(series) {
+  const heights = new Map();
+  return series.map((one) => (one.custom.stacking?.mode !== 'normal' ? one : {
+    ...one,
+    points: one.points.map(([time, value]) => {
+      const ground = heights.get(time) ?? 0;
+      heights.set(time, ground + (Number.isFinite(value) ? value : 0));
+      return [time, Number.isFinite(value) ? ground + value : value, ground];
+    }),
+  }));
 }
 
 function drawnValues(series) {
@@ -98,16 +110,15 @@ function runsOf(points, spanNulls) {
   return runs;
 }
 
-/** Bars of several series cover each other, as they do in Grafana. */
+/** Bars of several series cover each other unless they are stacked, as they do in Grafana. */
 function drawBars(points, custom, color, x, y) {
   const steps = points.slice(1).map(([time], at) => time - points[at][0]).filter((step) => step > 0);
   const step = Math.min(...steps, points.at(-1)[0] - points[0][0] || 3_600_000);
   const width = Math.max(1, (x(step) - x(0)) * 0.6);
-  const zero = y(0);
-  return points.filter(([, value]) => Number.isFinite(value) && value !== 0)
-    .map(([time, value]) => element('rect', {
-      x: x(time) - width / 2, y: Math.min(y(value), zero), width,
-      height: Math.max(1, Math.abs(zero - y(value))),
+  return points.filter(([, value, ground = 0]) => Number.isFinite(value) && value !== ground)
+    .map(([time, value, ground = 0]) => element('rect', {
+      x: x(time) - width / 2, y: Math.min(y(value), y(ground)), width,
+      height: Math.max(1, Math.abs(y(ground) - y(value))),
       fill: color, opacity: (custom.fillOpacity ?? 100) / 100, stroke: color,
     })).join('');
 }
