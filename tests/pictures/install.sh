@@ -7,11 +7,11 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 work=${here%/tests/pictures}/target/pictures
 mkdir -p "$work"
-if ! cmp -s "$here/package.json" "$work/package.json"; then
+if ! cmp -s "$here/package.json" "$work/installed.json"; then
   cp "$here/package.json" "$work/package.json"
-  # Taken back when it fails, so that the next time tries again.
-  npm install --prefix "$work" --no-audit --no-fund --no-package-lock --ignore-scripts --silent \
-    || { rm -f "$work/package.json"; exit 1; }
+  npm install --prefix "$work" --no-audit --no-fund --no-package-lock --ignore-scripts --silent
+  # Only now: whatever interrupts it, the next time tries again.
+  cp "$here/package.json" "$work/installed.json"
 fi
 NODE_PATH="$work/node_modules" "$work/node_modules/.bin/esbuild" "$here/$1.mjs" \
   --bundle --platform=node --format=esm --target=node18 --log-level=warning --loader:.css=text \
