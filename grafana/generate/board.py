@@ -13,14 +13,14 @@ DATASOURCE = {
     "name": "datasource",
     "label": "Prometheus",
     "query": "prometheus",
-    "current": {"text": "Prometheus", "value": "netmonitor-prometheus"},
+    "current": {"text": "netmonitor Prometheus", "value": "netmonitor-prometheus"},
 }
 BRIDGE = {
     "type": "datasource",
     "name": "bridge",
     "label": "Bridge",
     "query": "yesoreyeram-infinity-datasource",
-    "current": {"text": "Event bridge", "value": "netmonitor-bridge"},
+    "current": {"text": "netmonitor bridge", "value": "netmonitor-bridge"},
 }
 
 
@@ -50,7 +50,7 @@ TARGET = variable("target", "Target",
 
 
 def board(name, title, description, rows, variables=(ROUTER,), annotated=True, since="now-24h",
-          shown=True):
+          shown=True, refresh="1m"):
     """`rows`: lists of panels, or a text that begins a section. `shown`: are events drawn, or is it
     outages alone, until somebody switches the others on?"""
     uid = f"{TAG}-{name}"
@@ -63,7 +63,7 @@ def board(name, title, description, rows, variables=(ROUTER,), annotated=True, s
         "editable": False,
         # Shared crosshair.
         "graphTooltip": 1,
-        "refresh": "1m",
+        "refresh": refresh,
         "time": {"from": since, "to": "now"},
         "timezone": "browser",
         "timepicker": {

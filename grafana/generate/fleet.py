@@ -1,7 +1,7 @@
 """Fleet: one row for each router, the worst first."""
 
 from board import board
-from normal import (AVAILABILITY, CPU_TEMPERATURE, DBM, GREEN, LATENCY_FAR, LIGHT_RECEIVED, LOSS, RED,
+from normal import (AVAILABILITY, CPU_TEMPERATURE, DBM, GREEN, LATENCY, LIGHT_RECEIVED, LOSS, RED,
                     UP_DOWN, YES_NO, ZERO_IS_GOOD, steps)
 from panel import change, colored, columns, override, stat, table
 from query import now, recorded, rows
@@ -21,11 +21,13 @@ SILENT = stat(
 OFFLINE = stat(
     "Without internet", "Routers that answer and have no internet. Normal: 0.",
     now("sum(netmonitor_internet_up == bool 0)"),
-    unit="none", decimals=0, thresholds=steps(GREEN, (1, RED)), no_value=NO_ROUTER, size=(6, 3))
+    unit="none", decimals=0, thresholds=steps(GREEN, (1, RED)),
+    no_value="no router answers", size=(6, 3))
 
 ALERTS = stat(
-    "Firing alerts", "Warnings and critical ones, of all routers. Normal: 0.",
-    now('count(ALERTS{alertstate="firing",severity=~"warning|critical",router!=""}) or vector(0)'),
+    "Firing alerts",
+    "Warnings and critical ones, of all routers and of what watches them. Normal: 0.",
+    now('count(ALERTS{alertstate="firing",severity=~"warning|critical"}) or vector(0)'),
     unit="none", decimals=0, thresholds=ZERO_IS_GOOD, size=(6, 3))
 
 # What is shown of each router, from left to right.
@@ -40,7 +42,7 @@ COLUMNS = {
     "outages 24 h": "round(sum by (router) (increase(netmonitor_outages_total[24h])))",
     "loss": 'max by (router) (target:netmonitor_ping_loss:ratio_rate5m{scope!="gateway"})',
     "latency":
-        'avg by (router) (target:netmonitor_ping_rtt_seconds:mean_rate5m{scope!="gateway"})',
+        'avg by (router) (target:netmonitor_ping_rtt_seconds:mean_rate5m{scope="domestic"})',
     "light": "min by (router) (netmonitor_optical_receive_power_dbm)",
     "CPU": "max by (router) (netmonitor_cpu_temperature_celsius)",
 }
@@ -50,7 +52,7 @@ FLEET = table(
     "Routers, the worst first",
     """One row each: does it answer, has it internet, alerts that fire, share of the time with
     internet, outages of 24 h, then of the last 5 minutes the highest loss of a target and the mean
-    latency of all, light received, and CPU temperature. Normal: all green. An empty cell: not on
+    latency to near ones, light received, and CPU temperature. Normal: all green. An empty cell: not on
     this device, or it does not answer. A click on the name opens its overview.""",
     *(rows(expr) for expr in COLUMNS.values()),
     no_value=NO_ROUTER,
@@ -73,7 +75,7 @@ FLEET = table(
                  custom_cellOptions=colored()),
         override("loss", unit="percentunit", decimals=1, thresholds=LOSS,
                  custom_cellOptions=colored()),
-        override("latency", unit="s", thresholds=LATENCY_FAR, custom_cellOptions=colored()),
+        override("latency", unit="s", thresholds=LATENCY, custom_cellOptions=colored()),
         override("light", unit=DBM, decimals=2, thresholds=LIGHT_RECEIVED,
                  custom_cellOptions=colored()),
         override("CPU", unit="celsius", decimals=0, thresholds=CPU_TEMPERATURE,

@@ -1,31 +1,18 @@
 """History: months by the hour, from the bridge's hourly rows, which outlive Prometheus' samples.
 Through the Infinity plugin."""
 
-from board import BRIDGE, ROUTER, board
+from board import BRIDGE, ROUTER, board, variable
 from normal import CPU_TEMPERATURE, DBM, ERRORS_OF_AN_HOUR, LIGHT_RECEIVED, LIGHT_SENT, NO_BRIDGE
 from panel import change, chart
 from query import sheet
 
-R = 'router="$router"'
 BY_TIME = change("sortBy", fields={}, sort=[{"field": "hour", "desc": False}])
 
 # The targets that the bridge has hours of; those of today will do.
-TARGET = {
-    "type": "query",
-    "name": "target",
-    "label": "Target",
-    "datasource": {"type": "prometheus", "uid": "${datasource}"},
-    "query": {
-        "query": f'label_values(netmonitor_ping_requests_total{{{R},scope!="gateway"}}, target)',
-        "refId": "target",
-    },
-    "definition": f'label_values(netmonitor_ping_requests_total{{{R},scope!="gateway"}}, target)',
-    "refresh": 2,
-    "sort": 1,
-    "multi": True,
-    "includeAll": True,
-    "current": {"text": ["All"], "value": ["$__all"]},
-}
+TARGET = variable(
+    "target", "Target",
+    'label_values(netmonitor_ping_requests_total{router="$router",scope!="gateway"}, target)',
+    multi=True)
 
 
 def hours(*names):
@@ -146,4 +133,6 @@ BOARD = board(
         [ERRORS, DROPPED],
         [TEMPERATURE],
     ],
-    variables=[ROUTER, TARGET, BRIDGE], since="now-30d", shown=False)
+    variables=[ROUTER, TARGET, BRIDGE], since="now-30d", shown=False,
+    # Its rows change once an hour, and are many.
+    refresh="15m")

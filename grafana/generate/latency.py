@@ -1,7 +1,7 @@
 """Latency and loss: each target by itself, and where on the way it begins."""
 
 from board import ROUTER, TARGET, board
-from normal import DNS_FAILURES, LATENCY_FAR, LOSS, NO_ANSWER
+from normal import DNS_FAILURES, LATENCY, LATENCY_FAR, LOSS, NO_ANSWER
 from panel import chart, heatmap, stat
 from query import buckets, now, series
 
@@ -24,7 +24,7 @@ SPREAD = heatmap(
     """How many answers came in which time: bright is many. Normal: one narrow bright band; a second
     band is a second way or a full queue, a smear upwards a full line. A black gap: no answers.""",
     buckets("sum by (le) (increase("
-            f'netmonitor_ping_rtt_seconds_bucket{{{R},target="$target"}}[$__rate_interval]))'),
+            f'netmonitor_ping_rtt_seconds_bucket{{{R},target=~"$target"}}[$__rate_interval]))'),
     size=(12, 8), repeat="target", repeatDirection="h", maxPerRow=2)
 
 SLOW_ANSWERS = chart(
@@ -33,14 +33,14 @@ SLOW_ANSWERS = chart(
     20 30 50 75 100 150 200 300 500 1000 ms). Normal: flat; near targets below 100 ms, far ones
     below 300 ms.""",
     series(quantile(0.95, T, "target"), "{{target}}"),
-    unit="s", thresholds=LATENCY_FAR, lowest=0, no_value=NO_ANSWER, size=(12, 9))
+    unit="s", lowest=0, no_value=NO_ANSWER, size=(12, 9))
 
 QUANTILES = {
     **chart(
         "Median, p95, p99: $target",
         """Half of the answers, 95 % and 99 % of them were faster. Normal: the three lie together. p99
         far above the median is jitter, which calls and games notice first.""",
-        *(series(quantile(share, f'{R},target="$target"', "target"), words)
+        *(series(quantile(share, f'{R},target=~"$target"', "target"), words)
           for share, words in [(0.5, "median"), (0.95, "p95"), (0.99, "p99")]),
         unit="s", lowest=0, no_value=NO_ANSWER, size=(12, 7)),
     "repeat": "target",
@@ -58,10 +58,10 @@ LOSS_TREND = chart(
 
 NEAR_AND_FAR = chart(
     "Gateway against far targets",
-    """Mean time to the next hop, to near and to far targets. Normal: flat, in this order. Where all
-    rise together the fault is between you and the next hop: your own line is full, or it is bad.
-    Where only the far ones rise it is behind the provider. Next hops answer when they have nothing better to do: a slow gateway
-    alone means little.""",
+    """Mean time to the next hop, to near and to far targets. Normal: flat, in this order. Where
+    all rise together the fault is between you and the next hop: your own line is full, or it is
+    bad. Where only the far ones rise it is behind the provider. Next hops answer when they have
+    nothing better to do: a slow gateway alone means little.""",
     series(mean(f'{R},scope="gateway"'), "gateway"),
     series(f"avg by (scope) ({mean(f'{R},scope=~`domestic|international`')})".replace("`", '"'),
            "{{scope}}"),
@@ -105,34 +105,39 @@ LOOKUP_FAILURES = chart(
     unit="percentunit", thresholds=DNS_FAILURES, lowest=0, highest=1,
     no_value="not on this device: DNS_NAME is not set", size=(12, 8))
 
-WORST = stat(
-    "Slowest target now",
-    """The highest mean of 5 minutes among the targets on the internet. Normal: below 300 ms also to
-    far ones. Orange from there, red from 500 ms.""",
-    now(f'topk(1, target:netmonitor_ping_rtt_seconds:mean_rate5m{{{T},scope!="gateway"}})',
-        "{{target}}"),
-    unit="s", thresholds=LATENCY_FAR, text_mode="value_and_name", no_value="nothing is answered",
-    size=(8, 3))
+
+
+def slowest(words, scope, limits):
+    return stat(
+        f"Slowest {words} target",
+        f"""The highest mean of 5 minutes among the {words} targets. Normal: below
+        {limits['steps'][1]['value'] * 1000:.0f} ms; orange from there, red from 500 ms.""",
+        now(f'topk(1, target:netmonitor_ping_rtt_seconds:mean_rate5m{{{T},scope="{scope}"}})',
+            "{{target}}"),
+        unit="s", thresholds=limits, text_mode="value_and_name",
+        no_value=f"no {words} target answers", size=(6, 3))
+
 
 LOST = stat(
     "Most loss now",
     "The highest loss of 5 minutes among the targets on the internet. Normal: 0 %.",
     now(f'topk(1, target:netmonitor_ping_loss:ratio_rate5m{{{T},scope!="gateway"}})', "{{target}}"),
     unit="percentunit", decimals=1, thresholds=LOSS, text_mode="value_and_name",
-    no_value=NO_ANSWER, size=(8, 3))
+    no_value=NO_ANSWER, size=(6, 3))
 
 UNSENT = stat(
     "Pings that could not leave, 24 h",
     """Requests for which there was no network, route or device. They are lost ones as well. Normal:
     0; every outage with the WAN down adds one a second for each target.""",
     now(f"sum(round(increase(netmonitor_ping_send_errors_total{{{T}}}[24h])))"),
-    unit="none", decimals=0, no_value=NO_ANSWER, size=(8, 3))
+    unit="none", decimals=0, no_value=NO_ANSWER, size=(6, 3))
 
 BOARD = board(
     "latency", "Latency and loss",
     "Each target by itself: how long answers take, how that is spread, and what is lost.",
     [
-        [WORST, LOST, UNSENT],
+        [slowest("near", "domestic", LATENCY), slowest("far", "international", LATENCY_FAR), LOST,
+         UNSENT],
         [SLOW_ANSWERS, LOSS_TREND],
         [NEAR_AND_FAR, ACCESS_SERVER],
         [SPREAD],

@@ -1,9 +1,10 @@
 """Monitoring itself: is what watches the line well?"""
 
 from board import ROUTER, board
-from normal import CLOCK_OFF, NO_ANSWER, ONE_IS_GOOD, UP_DOWN, YES_NO, ZERO_IS_GOOD
-from panel import chart, stat, timeline
-from query import now, series
+from normal import (CLOCK_OFF, NO_ANSWER, ONE_IS_GOOD, SEVERITY_COLORS, UP_DOWN, YES_NO,
+                    ZERO_IS_GOOD)
+from panel import chart, colored, columns, override, stat, table, timeline
+from query import now, rows, series
 
 R = 'router="$router"'
 EXPORTER = f'{R},job!="netmonitor-bridge"'
@@ -16,7 +17,7 @@ TARGETS = timeline(
     """Whether Prometheus gets metrics from each program, and from this router. Normal: all UP. A
     router that is DOWN is off, or the way to it is; it may well have internet.""",
     series(f"max by (job, router) (up{{{CHOSEN}}})", "{{job}} {{router}}"),
-    mappings=UP_DOWN, thresholds=ONE_IS_GOOD, no_value="nothing is scraped", size=(24, 7))
+    mappings=UP_DOWN, thresholds=ONE_IS_GOOD, no_value="nothing is scraped", size=(16, 7))
 
 LOGS = timeline(
     "Exporter: sources of log lines",
@@ -78,6 +79,16 @@ WRITABLE = stat(
     now(f"min(netmonitor_bridge_database_writable{{{BRIDGE}}})"),
     unit="none", thresholds=ONE_IS_GOOD, mappings=YES_NO, no_value="no answer from the bridge",
     size=(4, 3))
+
+ALERTS = table(
+    "Firing alerts about the monitoring",
+    """What is wrong with bridge, Prometheus or Alertmanager, and with no router; docs/runbook.md says
+    what to do. Normal: none.""",
+    rows("""max by (alertname, severity)
+        (ALERTS{alertstate="firing",severity=~"warning|critical",router=""})"""),
+    no_value="none", transformations=columns("alertname", "severity", alertname="alert"),
+    overrides=[override("severity", mappings=SEVERITY_COLORS, custom_cellOptions=colored())],
+    size=(8, 7))
 
 MEMORY = chart(
     "Memory",
@@ -148,8 +159,8 @@ STORED_EVENTS = chart(
     unit="none", lowest=0, size=(12, 8), no_value="no answer from the bridge")
 
 PROMETHEUS = chart(
-    "Prometheus: series and disk",
-    """Series in memory (left), about 300 for a router. Normal: flat.""",
+    "Prometheus: series in memory",
+    "What it keeps in memory, about 300 for a router. Normal: flat.",
     series("prometheus_tsdb_head_series", "series"),
     unit="short", lowest=0, size=(6, 8), no_value="no answer from Prometheus")
 
@@ -186,7 +197,7 @@ BOARD = board(
     "Is what watches the line well: exporter, bridge, Prometheus, Alertmanager?",
     [
         [CLOCK, SYNCED, LAST_POLL, LOST_EVENTS, WRITABLE, BACKUP],
-        [TARGETS],
+        [TARGETS, ALERTS],
         "All programs",
         [MEMORY, CPU],
         "Exporter",

@@ -39,8 +39,9 @@ CLOCK_OFF = steps(GREEN, (5, ORANGE))
 # No alert: 99.9 % of a day is a minute and a half without the internet, 99 % are 14 minutes.
 AVAILABILITY = steps(RED, (0.99, ORANGE), (0.999, GREEN))
 
-# Where a device has no such sensor, session or module there is no series.
-NOT_HERE = "not on this device"
+# Where a device has no such sensor, session or module there is no series, and neither is one of a
+# router that is off.
+NOT_HERE = "not on this device, or no answer"
 NO_ANSWER = "no answer from the router"
 NO_OUTAGE = "no outage in this time"
 NO_BRIDGE = "nothing from the bridge: is the Infinity plugin installed?"

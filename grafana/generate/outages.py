@@ -2,44 +2,62 @@
 Prometheus; the whole ledger and the messages of events from the bridge, through Infinity."""
 
 from board import BRIDGE, ROUTER, board
-from normal import BLUE, EVENT_COLORS, NO_BRIDGE, NO_OUTAGE, SIDE_COLORS, ZERO_IS_GOOD, steps
+from normal import (EVENT_COLORS, GREEN, NO_ANSWER, NO_BRIDGE, NO_OUTAGE, RED, SIDE_COLORS,
+                    ZERO_IS_GOOD, states, steps)
 from panel import bars, change, colored, columns, gauges, override, stat, table
 from query import listed, now, rows
 
 R = 'router="$router"'
-# Of the newest outages that the bridge knows those that began in the time of the dashboard.
-BEGAN = f"""(netmonitor_bridge_outage_start_timestamp_seconds{{{R}}} >= $__from / 1000
-    <= $__to / 1000)"""
-LASTED = f"(netmonitor_bridge_outage_duration_seconds{{{R}}} and on (router, outage) {BEGAN})"
+
+
+def known(what):
+    """Of each outage that is over; where nobody asks a bridge, of the last ten of the router."""
+    return (f"(netmonitor_bridge_outage_{what}{{{R}}}"
+            f" or on (router) netmonitor_outage_{what}{{{R}}})")
+
+
+# Those that began in the time of the dashboard.
+BEGAN = f"({known('start_timestamp_seconds')} >= $__from / 1000 <= $__to / 1000)"
+LASTED = f"({known('duration_seconds')} and on (router, outage) {BEGAN})"
+# Nothing is only known to be nothing while somebody tells.
+NONE = f"""0 * (max(up{{job="netmonitor-bridge"}} == 1) or max(netmonitor_outage_active{{{R}}}))"""
+NOBODY_TELLS = "neither the bridge nor the router answers"
+
+NOW = stat(
+    "Now",
+    "Whether there is an outage at this moment; it is counted below once it is over. Normal: none.",
+    now(f"max(netmonitor_outage_active{{{R}}})"),
+    unit="none", thresholds=steps(GREEN, (1, RED)), mappings=states(none=GREEN, outage=RED),
+    no_value=NO_ANSWER, size=(6, 3))
 
 COUNT = stat(
     "Outages",
-    """How many began in this time, of the newest 50 that the bridge knows. Drops at most three
+    """How many that are over began in this time, of the newest 50 of the router. Drops at most three
     minutes apart are one. Normal: 0.""",
-    now(f"count({BEGAN}) or vector(0)"),
-    unit="none", thresholds=ZERO_IS_GOOD, size=(8, 3))
+    now(f"count({BEGAN}) or {NONE}"),
+    unit="none", thresholds=ZERO_IS_GOOD, no_value=NOBODY_TELLS, size=(6, 3))
 
 TOTAL = stat(
     "Without internet",
-    """All of them together, from first drop to return. Normal: 0. A month at 99.9 % is 43 minutes.""",
-    now(f"sum({LASTED}) or vector(0)"),
-    unit="dtdurations", decimals=1, thresholds=steps(BLUE), size=(8, 3))
+    """Those outages together, each from its first drop to its return. Normal: 0. A month at 99.9 % is
+    43 minutes.""",
+    now(f"sum({LASTED}) or {NONE}"),
+    unit="dtdurations", decimals=1, no_value=NOBODY_TELLS, size=(6, 3))
 
 LONGEST = stat(
     "Longest",
     "The longest of them, with its cause and side.",
     now(f"topk(1, {LASTED})", "{{cause}} ({{side}})"),
-    unit="dtdurations", decimals=1, text_mode="value_and_name", color_mode="none", no_value=NO_OUTAGE,
-    size=(8, 3))
+    unit="dtdurations", decimals=1, text_mode="value_and_name", color_mode="none",
+    no_value=NO_OUTAGE, size=(6, 3))
 
 LEDGER = table(
     "Ledger, from Prometheus",
-    """The newest 50 outages that the bridge knows, those of this time: begin, end, how long, the
-    first layer that failed, and whose it is (docs/outages.md). Normal: empty.""",
+    """The newest 50 outages of the router that the bridge knows, those of this time: begin, how long,
+    whose side, the first layer that failed (docs/outages.md), end. Normal: empty.""",
     rows(f"max by (outage, cause, side) ({BEGAN}) * 1000"),
     rows(f"""max by (outage, cause, side)
-        (netmonitor_bridge_outage_end_timestamp_seconds{{{R}}} and on (router, outage) {BEGAN})
-        * 1000"""),
+        ({known('end_timestamp_seconds')} and on (router, outage) {BEGAN}) * 1000"""),
     rows(f"max by (outage, cause, side) ({LASTED})"),
     no_value=NO_OUTAGE, sort_by=[("begin", True)],
     transformations=[
@@ -150,7 +168,7 @@ BOARD = board(
     "outages", "Outages and events",
     "When the internet was gone, for how long, why, and on whose side; and all that was told.",
     [
-        [COUNT, TOTAL, LONGEST],
+        [NOW, COUNT, TOTAL, LONGEST],
         [LEDGER],
         [CAUSES, SIDES],
         [BY_HOUR, BY_WEEKDAY],

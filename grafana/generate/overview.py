@@ -2,13 +2,15 @@
 from Prometheus alone, so that it is complete without the Infinity plugin."""
 
 from board import board
-from normal import (AVAILABILITY, CPU_TEMPERATURE, DBM, EVENT_COLORS, LATENCY, LATENCY_FAR,
+from normal import (AVAILABILITY, CPU_TEMPERATURE, DBM, EVENT_COLORS, LATENCY,
                     LIGHT_RECEIVED, LIGHT_SENT, LOSS, NO_ANSWER, RED, SEVERITY_COLORS,
                     UP_DOWN, ZERO_IS_GOOD, ONE_IS_GOOD, ERRORS_OF_AN_HOUR, steps, GREEN, ORANGE)
 from panel import (change, chart, colored, columns, override, override_query, stat, table)
 from query import now, recorded, rows, series
 
 R = 'router="$router"'
+# Those of the bridge and of Prometheus have no router, and concern all.
+FIRING = 'ALERTS{alertstate="firing",severity=~"warning|critical",router=~"$router|"}'
 
 INTERNET = stat(
     "Internet",
@@ -26,11 +28,11 @@ WAN = stat(
 
 LATENCY_NOW = stat(
     "Mean latency",
-    """Round-trip time to the near targets (where there are none, to the far ones), mean of 5
-    minutes. Normal: below 50 ms, by fibre below 20 ms. Orange from 100 ms, red from 500 ms.""",
-    now(f'avg(target:netmonitor_ping_rtt_seconds:mean_rate5m{{{R},scope="domestic"}})'
-        f' or avg(target:netmonitor_ping_rtt_seconds:mean_rate5m{{{R},scope="international"}})'),
-    unit="s", thresholds=LATENCY, no_value="nothing is answered", size=(4, 3))
+    """Round-trip time to the near targets, mean of 5 minutes. Normal: below 50 ms, by fibre below 20
+    ms. Orange from 100 ms, red from 500 ms. Far targets have a limit of their own: dashboard
+    "Latency and loss".""",
+    now(f'avg(target:netmonitor_ping_rtt_seconds:mean_rate5m{{{R},scope="domestic"}})'),
+    unit="s", thresholds=LATENCY, no_value="no near target answers", size=(4, 3))
 
 LOSS_NOW = stat(
     "Loss",
@@ -53,8 +55,8 @@ def availability(days, span):
         watched. Normal: 99.9 % and more; orange below that, red below 99 %. Counted every 5
         minutes.""",
         now(f"max({recorded(f'router:netmonitor_availability:ratio{span}{{{R}}}')})"),
-        unit="percentunit", decimals=2, thresholds=AVAILABILITY, no_value="not counted yet",
-        size=(4, 3))
+        unit="percentunit", decimals=2, thresholds=AVAILABILITY,
+        no_value="not counted yet, or no answer", size=(4, 3))
 
 
 LAST_OUTAGE = stat(
@@ -65,22 +67,22 @@ LAST_OUTAGE = stat(
         topk(1, netmonitor_outage_end_timestamp_seconds{{{R}}})""", "{{cause}} ({{side}})"),
     now(f"topk(1, netmonitor_outage_end_timestamp_seconds{{{R}}}) * 1000", "ended"),
     unit="s", text_mode="value_and_name", color_mode="none",
-    no_value="none since the router's program started",
+    no_value="none known, or no answer from the router",
     overrides=[override_query("B", unit="dateTimeFromNow")], size=(8, 3))
 
 ALERTS = stat(
     "Alerts",
-    """How many warnings and critical alerts there are about this router, those that a worse one
-    mutes among them. Listed below. Normal: 0.""",
-    now(f'count(ALERTS{{alertstate="firing",severity=~"warning|critical",{R}}}) or vector(0)'),
+    """How many warnings and critical alerts there are, about this router or what watches it, those
+    that a worse one mutes among them. Listed below. Normal: 0.""",
+    now(f"count({FIRING}) or vector(0)"),
     unit="none", thresholds=ZERO_IS_GOOD, size=(4, 3))
 
 
 ALERT_LIST = table(
     "Firing alerts",
-    """What is wrong with this router at the moment; docs/runbook.md says what to do. Normal: none.""",
-    rows(f'''max by (alertname, severity)
-        (ALERTS{{alertstate="firing",severity=~"warning|critical",{R}}})'''),
+    """What is wrong at the moment with this router, or with what watches it; docs/runbook.md says
+    what to do. Normal: none.""",
+    rows(f"max by (alertname, severity) ({FIRING})"),
     no_value="none", transformations=columns("alertname", "severity", alertname="alert"),
     overrides=[override("severity", mappings=SEVERITY_COLORS, custom_cellOptions=colored(),
                         custom_width=120)],
@@ -96,14 +98,14 @@ def counted(title, description, kind, normal):
 
 RECONNECTS = counted(
     "PPPoE reconnects 24 h",
-    """Times that the PPPoE session was set up within 24 hours. Normal: 0, or 1 where the provider
-    or the router redials every day. Orange from 2, red from 4.""",
+    """Times that the PPPoE session was set up within 24 hours, as far as scrapes saw them; a start of
+    the router may hide one. Normal: 0, or 1 with a daily redial. Orange from 2, red from 4.""",
     "pppoe_up", steps(GREEN, (2, ORANGE), (4, RED)))
 
 WAN_DROPS = counted(
     "WAN drops 24 h",
-    """Times that the WAN interface went down within 24 hours. Normal: 0, or 1 with a daily redial.
-    Orange from 2, red from 4.""",
+    """Times that the WAN interface went down within 24 hours, as far as scrapes saw them. Normal: 0,
+    or 1 with a daily redial. Orange from 2, red from 4.""",
     "wan_down", steps(GREEN, (2, ORANGE), (4, RED)))
 
 PING_TREND = chart(
@@ -113,7 +115,7 @@ PING_TREND = chart(
     provider.""",
     series(f"rate(netmonitor_ping_rtt_seconds_sum{{{R}}}[$__rate_interval])"
            f" / rate(netmonitor_ping_rtt_seconds_count{{{R}}}[$__rate_interval])", "{{target}}"),
-    unit="s", lowest=0, size=(16, 9), calcs=("lastNotNull", "mean", "max"))
+    unit="s", lowest=0, no_value=NO_ANSWER, size=(16, 9), calcs=("lastNotNull", "mean", "max"))
 
 LOSS_TREND = chart(
     "Ping: loss",
@@ -121,7 +123,7 @@ LOSS_TREND = chart(
     Lines at 1 % and 5 %.""",
     series(f"rate(netmonitor_ping_lost_total{{{R}}}[$__rate_interval])"
            f" / rate(netmonitor_ping_requests_total{{{R}}}[$__rate_interval])", "{{target}}"),
-    unit="percentunit", thresholds=LOSS, lowest=0, size=(8, 9))
+    unit="percentunit", thresholds=LOSS, lowest=0, no_value=NO_ANSWER, size=(8, 9))
 
 RECEIVED = chart(
     "Light received",
@@ -147,7 +149,7 @@ ERRORS = chart(
                         for way in ["receive", "transmit"]),
              f"{{{{device}}}}: {words}")
       for what, words in [("errors", "errors"), ("dropped", "drops")]),
-    unit="none", thresholds=ERRORS_OF_AN_HOUR, lowest=0, size=(12, 8))
+    unit="none", thresholds=ERRORS_OF_AN_HOUR, lowest=0, no_value=NO_ANSWER, size=(12, 8))
 
 TARGETS = table(
     "Targets",
@@ -165,19 +167,19 @@ TARGETS = table(
                  **{"Value #A": "now", "Value #B": "mean", "Value #C": "p95", "Value #D": "loss",
                     "Value #E": "longest loss"}),
     ],
+    # Times have no colour here: near and far targets have different limits.
     overrides=[
-        override("now", thresholds=LATENCY_FAR, custom_cellOptions=colored()),
-        override("mean", thresholds=LATENCY_FAR, custom_cellOptions=colored()),
-        override("p95", thresholds=LATENCY_FAR, custom_cellOptions=colored()),
-        override("loss", unit="percentunit", thresholds=LOSS, custom_cellOptions=colored()),
+        override("loss", unit="percentunit", decimals=1, thresholds=LOSS,
+                 custom_cellOptions=colored()),
     ],
     size=(12, 8))
 
 EVENTS = table(
     "Latest 20 events",
     """What happened to the line, newest first, coloured by kind: red outages, purple PPPoE, blue WAN
-    and DHCP, orange link and module, grey the router. Seen at scrapes: of several of one kind
-    within a few seconds the last one. All of them with their messages: "Outages and events".""",
+    and DHCP, orange link and module, grey the router. Of several of one kind within a step of the
+    chart (a minute or two of 24 h, more of longer times) the last one. All of them, with their
+    messages: "Outages and events".""",
     # What is new since the step before; 30 s more for a scrape that came late.
     series(f"""(netmonitor_event_last_timestamp_seconds{{{R}}} > time() - $__interval_ms / 1000 - 30)
         * 1000""", "{{type}}"),

@@ -73,6 +73,9 @@ fn what_is_in_the_files_stays_there() {
     assert_eq!(provider["disableDeletion"], true);
     for source in datasources().values() {
         assert_eq!(source["editable"], false, "{}", source["name"]);
+        // It takes over what has its name.
+        assert!(text(source, "name").starts_with("netmonitor "), "{}", source["name"]);
+        assert_eq!(source["isDefault"], serde_json::Value::Null, "there may be another one");
     }
 }
 

@@ -235,7 +235,9 @@ fn every_question_is_about_the_router_chosen() {
     let is_whole = |board: &Dashboard| board.name == "fleet" || board.name == "monitoring";
     for board in dashboards().iter().filter(|board| !is_whole(board)) {
         for (place, target) in board.expressions() {
-            assert!(text(target, "expr").contains("router=\"$router\""), "{place}");
+            let expr = text(target, "expr");
+            let is_about = ["router=\"$router\"", "router=~\"$router|\""];
+            assert!(is_about.iter().any(|selector| expr.contains(selector)), "{place}");
         }
         let targets = board.panels().into_iter().flat_map(|panel| list(panel, "targets"));
         for target in targets.filter(|target| !target["url"].is_null()) {
@@ -243,4 +245,51 @@ fn every_question_is_about_the_router_chosen() {
             assert!(of_router.clone().any(|one| one["value"] == "$router"), "{}", board.name);
         }
     }
+}
+
+/// The data source makes a pattern of its values; one that is compared as it stands finds nothing.
+#[test]
+fn variables_of_several_values_are_matched_as_patterns() {
+    let mut count = 0;
+    for board in dashboards() {
+        let several = board.variables().iter().filter(|variable| variable["multi"] == true);
+        let several: Vec<_> = several.map(|variable| text(variable, "name")).collect();
+        for (place, target) in board.expressions() {
+            for name in &several {
+                let expr = text(target, "expr");
+                for (at, _) in expr.match_indices(&format!("\"${name}\"")) {
+                    assert!(expr[..at].ends_with("=~"), "{place}: {name}");
+                    count += 1;
+                }
+            }
+        }
+    }
+    assert!(count > 8, "{count}");
+}
+
+/// Near and far targets have limits of their own.
+#[test]
+fn a_limit_for_round_trip_times_is_that_of_the_scope() {
+    let mut scopes = BTreeSet::new();
+    for board in dashboards() {
+        for panel in board.panels().into_iter().filter(|panel| panel["type"] != "table") {
+            let exprs: Vec<_> =
+                list(panel, "targets").iter().map(|one| text(one, "expr")).collect();
+            if !exprs.iter().any(|expr| expr.contains("rtt_seconds")) {
+                continue;
+            }
+            let steps = thresholds(panel).into_iter().flat_map(|one| list(one, "steps"));
+            for scope in steps.filter_map(|step| match step["value"].as_f64()? {
+                0.1 => Some("domestic"),
+                0.3 => Some("international"),
+                _ => None,
+            }) {
+                let selector = format!("scope=\"{scope}\"");
+                let fits = exprs.iter().all(|expr| expr.contains(&selector));
+                assert!(fits, "{}: {exprs:?}", board.place(panel));
+                scopes.insert(scope);
+            }
+        }
+    }
+    assert_eq!(scopes, BTreeSet::from(["domestic", "international"]));
 }
