@@ -15,7 +15,6 @@ use super::Views;
 use super::error::failure;
 use super::text_format::from_open_metrics;
 use crate::own_process;
-use crate::store::Health;
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -46,12 +45,6 @@ pub(super) async fn metrics(State(views): State<Arc<Views>>) -> Response {
     }
 }
 
-/// Whichever is reached first.
-fn limit(health: &Health, max_bytes: Option<u64>) -> Option<u64> {
-    let on_disk = health.disk_free_bytes.map(|free| health.database_bytes.saturating_add(free));
-    max_bytes.into_iter().chain(on_disk).min()
-}
-
 /// What is counted as it happens, and what is read now.
 fn registry(views: &Views) -> Registry {
     let mut registry = Registry::default();
@@ -72,14 +65,25 @@ fn registry(views: &Views) -> Registry {
     let seconds = |at: crate::record::Millis| at as f64 / 1000.0;
     let truth = |is_true: bool| Some(f64::from(u8::from(is_true)));
     let has_file = views.config.routers_file.is_some();
+    let bytes = |bytes: u64| bytes as f64;
     let gauges = [
-        ("database_bytes", "Size of the database", Some(health.database_bytes as f64)),
+        ("database_bytes", "Size of the database", Some(bytes(health.database_bytes))),
+        (
+            "database_used_bytes",
+            "What of it is in use: the rest is room for what comes",
+            health.used_bytes.map(bytes),
+        ),
         (
             "database_limit_bytes",
-            "Size to which the database can grow: MAX_DB_SIZE, or what its disk has room for",
-            limit(&health, views.config.retention.max_bytes).map(|bytes| bytes as f64),
+            "MAX_DB_SIZE: when more is in use, the oldest samples go",
+            views.config.retention.max_bytes.map(bytes),
         ),
-        ("wal_bytes", "Size of its write-ahead log", Some(health.wal_bytes as f64)),
+        (
+            "disk_free_bytes",
+            "What the disk of the database has room for, for programs that are not root",
+            health.disk_free_bytes.map(bytes),
+        ),
+        ("wal_bytes", "Size of its write-ahead log", Some(bytes(health.wal_bytes))),
         ("write_queue_length", "Writes that wait", Some(health.queue_length as f64)),
         ("database_writable", "1 if the last write succeeded", truth(health.writable.is_ok())),
         (

@@ -20,6 +20,8 @@ pub struct Health {
     pub queue_length: usize,
     /// Of the database file.
     pub database_bytes: u64,
+    /// What of it is in use, as of the last write; `None` before the file could be opened.
+    pub used_bytes: Option<u64>,
     /// How much its disk has room for; `None` if that cannot be told.
     pub disk_free_bytes: Option<u64>,
     /// Of the write-ahead log beside it.
@@ -58,6 +60,7 @@ impl Shared {
             writable: Ok(()),
             queue_length: 0,
             database_bytes: 0,
+            used_bytes: None,
             disk_free_bytes: None,
             wal_bytes: 0,
             events_stored: 0,
@@ -121,6 +124,10 @@ impl Shared {
     pub(super) fn facts(&self, oldest_row: Option<Millis>, last_backup: Option<Millis>) {
         let health = &mut self.known().health;
         (health.oldest_row, health.last_backup) = (oldest_row, last_backup);
+    }
+
+    pub(super) fn uses(&self, bytes: u64) {
+        self.known().health.used_bytes = Some(bytes);
     }
 
     pub(super) fn wrote(&self) {

@@ -70,16 +70,21 @@ pub(super) fn select_extent(connection: &Connection) -> Result<Extent> {
                     max((SELECT max(at) FROM samples WHERE router = r.id)) FROM routers AS r",
         )?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let pragma = |name: &str| -> Result<u64> {
-        connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0)).map(unsigned)
-    };
-    let pages = pragma("page_count")?.saturating_sub(pragma("freelist_count")?);
-    let used_bytes = pages * pragma("page_size")?;
+    let used_bytes = select_used_bytes(connection)?;
     let cleaned = connection
         .prepare_cached("SELECT value FROM facts WHERE name = 'cleaned'")?
         .query_row([], |row| row.get(0))
         .optional()?;
     Ok(Extent { oldest, newest, used_bytes, cleaned })
+}
+
+/// Of the file, without what deleted rows have left free. No table is read.
+pub(super) fn select_used_bytes(connection: &Connection) -> Result<u64> {
+    let pragma = |sql: &str| -> Result<u64> {
+        connection.prepare_cached(sql)?.query_row([], |row| row.get(0)).map(unsigned)
+    };
+    let pages = pragma("PRAGMA page_count")?.saturating_sub(pragma("PRAGMA freelist_count")?);
+    Ok(pages * pragma("PRAGMA page_size")?)
 }
 
 /// The last clean-up.

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::error::{StoreError, Trouble};
 use super::health::{Shared, beside};
 use super::records::RouterId;
-use super::{Opened, recovery, schema};
+use super::{Opened, recovery, retention, schema};
 use crate::record::Millis;
 
 /// Twice what 1,000 routers hand over at once at worst (a sample, as their events wait for
@@ -143,6 +143,7 @@ impl Writer {
         }
         writer.open = Some(Open { connection, file: recovery::Identity::of(path) });
         writer.refresh_facts();
+        writer.refresh_used();
         Ok((writer, opened))
     }
 
@@ -193,6 +194,7 @@ impl Writer {
                 Ok(()) => {
                     self.shared.wrote();
                     self.groups += 1;
+                    self.refresh_used();
                     if self.groups % REFRESH == 1 {
                         self.refresh_facts();
                     }
@@ -315,6 +317,14 @@ impl Writer {
         let Some(Open { connection, .. }) = &self.open else { return };
         if let Ok((oldest, backup)) = select_facts(connection) {
             self.shared.facts(oldest, backup);
+        }
+    }
+
+    /// After each group: 64 polls of a single router are an hour.
+    fn refresh_used(&self) {
+        let Some(Open { connection, .. }) = &self.open else { return };
+        if let Ok(bytes) = retention::select_used_bytes(connection) {
+            self.shared.uses(bytes);
         }
     }
 }
