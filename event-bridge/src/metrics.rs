@@ -45,7 +45,7 @@ pub(crate) struct Metrics {
     skipped: Family<OfRouter, Counter>,
     deleted: Counter,
     clock_trusted: Gauge,
-    /// The last ones that have ended.
+    /// The last ones of each router that have ended.
     outages: Arc<Mutex<Vec<OutageRecord>>>,
 }
 
@@ -123,12 +123,16 @@ impl Metrics {
             duration.get_or_create(&of).set(seconds(outage.until() - outage.start()));
         }
         let mut register = |name: &str, help: &str, family| registry.register(name, help, family);
-        register("outage_start_timestamp_seconds", "Begin of each of the last 50 outages", start);
-        register("outage_end_timestamp_seconds", "End of each of the last 50 outages", end);
+        register(
+            "outage_start_timestamp_seconds",
+            "Begin of the last outages, of each router up to 50",
+            start,
+        );
+        register("outage_end_timestamp_seconds", "End of the same outages", end);
         register("outage_duration_seconds", "From its begin to its end", duration);
     }
 
-    /// The last outages of all routers.
+    /// The last outages of each router.
     pub(crate) fn show_outages(&self, outages: Vec<OutageRecord>) {
         *self.outages.lock().unwrap_or_else(PoisonError::into_inner) = outages;
     }
