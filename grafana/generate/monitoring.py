@@ -1,7 +1,7 @@
 """Monitoring itself: is what watches the line well?"""
 
 from board import ROUTER, board
-from normal import (CLOCK_OFF, NO_ANSWER, ONE_IS_GOOD, SEVERITY_COLORS, UP_DOWN, YES_NO,
+from normal import (CLOCK_OFF, DISK_LEFT, NO_ANSWER, ONE_IS_GOOD, SEVERITY_COLORS, UP_DOWN, YES_NO,
                     ZERO_IS_GOOD)
 from panel import chart, colored, columns, override, stat, table, timeline
 from query import now, rows, series
@@ -41,17 +41,11 @@ COLLECTOR_TIMES = chart(
 
 CLOCK = stat(
     "Router's clock",
-    """How far it is from Prometheus' clock, to a scrape. Normal: below 5 s; from there on the times
-    of its events are doubted.""",
+    """How far it is from Prometheus' clock, to a scrape. Normal: below 5 s, kept by a time service; from
+    there on the times of its events are doubted.""",
     now(f"""round(max(abs(
         netmonitor_time_seconds{{{R}}} - timestamp(netmonitor_time_seconds{{{R}}}))), 0.1)"""),
     unit="s", thresholds=CLOCK_OFF, no_value=NO_ANSWER, size=(4, 3))
-
-SYNCED = stat(
-    "Router's clock is kept",
-    "Whether a time service keeps the router's clock. Normal: yes.",
-    now(f"min(netmonitor_time_synced{{{R}}})"),
-    unit="none", thresholds=ONE_IS_GOOD, mappings=YES_NO, no_value=NO_ANSWER, size=(4, 3))
 
 LOST_EVENTS = stat(
     "Events missed, 24 h",
@@ -137,12 +131,19 @@ POLL_FAILURES = chart(
 
 DATABASE = chart(
     "Bridge: database",
-    """Bytes of the file and of its write-ahead log. Normal: 7 MB a router for 30 days of samples and
-    their hours, 5 MB more a year; the log below 10 MB. The alert fires at nine tenths of the limit
-    (MAX_DB_SIZE, or what the disk has room for).""",
-    series("netmonitor_bridge_database_bytes", "database"),
+    """Bytes of the file, of what is used in it, and of its write-ahead log. Normal: 7 MB a router for
+    30 days of samples and their hours, 5 MB more a year; the log below 10 MB. Alerts fire at nine
+    tenths of MAX_DB_SIZE, and when the disk has less than 500 MB left.""",
+    series("netmonitor_bridge_database_bytes", "file"),
+    series("netmonitor_bridge_database_used_bytes", "used"),
     series("netmonitor_bridge_wal_bytes", "write-ahead log"),
     unit="decbytes", lowest=0, size=(12, 8), no_value="no answer from the bridge")
+
+DISK_FREE = stat(
+    "Bridge: disk left",
+    "What the disk of the database has room for. Normal: gigabytes. Orange below 500 MB, red below 50.",
+    now("min(netmonitor_bridge_disk_free_bytes)"),
+    unit="decbytes", thresholds=DISK_LEFT, no_value="no answer from the bridge", size=(4, 3))
 
 QUEUES = chart(
     "What waits",
@@ -196,7 +197,7 @@ BOARD = board(
     "monitoring", "Monitoring itself",
     "Is what watches the line well: exporter, bridge, Prometheus, Alertmanager?",
     [
-        [CLOCK, SYNCED, LAST_POLL, LOST_EVENTS, WRITABLE, BACKUP],
+        [CLOCK, LAST_POLL, LOST_EVENTS, WRITABLE, DISK_FREE, BACKUP],
         [TARGETS, ALERTS],
         "All programs",
         [MEMORY, CPU],

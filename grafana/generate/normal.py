@@ -36,6 +36,7 @@ LIGHT_RECEIVED = steps(RED, (-30, ORANGE), (-28, GREEN), (-8, ORANGE))
 LIGHT_SENT = steps(ORANGE, (1, GREEN), (5, ORANGE))
 ERRORS_OF_AN_HOUR = steps(GREEN, (1, ORANGE), (11, RED))
 CLOCK_OFF = steps(GREEN, (5, ORANGE))
+DISK_LEFT = steps(RED, (50e6, ORANGE), (500e6, GREEN))
 # No alert: 99.9 % of a day is a minute and a half without the internet, 99 % are 14 minutes.
 AVAILABILITY = steps(RED, (0.99, ORANGE), (0.999, GREEN))
 
