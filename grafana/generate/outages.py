@@ -79,7 +79,7 @@ CAUSES = gauges(
     """Time without internet for each cause, the worst first: what to mend first. The words are
     explained in docs/outages.md.""",
     now(f"sort_desc(sum by (cause) ({LASTED}))", "{{cause}}"),
-    unit="dtdurations", decimals=1, no_value=NO_OUTAGE, size=(12, 7))
+    unit="dthms", no_value=NO_OUTAGE, size=(12, 7))
 
 
 SIDES = gauges(
@@ -87,7 +87,7 @@ SIDES = gauges(
     """Time without internet by side: provider, line (the fibre or pair to your house), house, or
     unknown, which accuses nobody.""",
     now(f"sort_desc(sum by (side) ({LASTED}))", "{{side}}"),
-    unit="dtdurations", decimals=1, no_value=NO_OUTAGE, size=(12, 7))
+    unit="dthms", no_value=NO_OUTAGE, size=(12, 7))
 
 
 def by_time(title, description, output, **order):

@@ -91,7 +91,14 @@ fn the_document_lists_every_panel() {
     const DOCUMENT: &str = "docs/dashboards.md";
     let mut list_of_panels = String::new();
     for board in dashboards() {
-        writeln!(list_of_panels, "\n### {}\n", text(&board.json, "title")).unwrap();
+        let (title, name) = (text(&board.json, "title"), &board.name);
+        let picture = format!("images/dashboard-{name}.png");
+        assert!(
+            super::files::top().join("docs").join(&picture).is_file(),
+            "{picture}: make pictures"
+        );
+        let phone = format!("[on a phone](images/dashboard-{name}-phone.png)");
+        writeln!(list_of_panels, "\n### {title}\n\n[Picture]({picture}), {phone}.\n").unwrap();
         for panel in board.panels() {
             let description = text(panel, "description").replace('|', "\\|");
             let title = text(panel, "title");
