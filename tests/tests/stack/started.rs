@@ -1,0 +1,121 @@
+//! `prometheus/run.sh` as a test starts it, and what it says and leaves.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use netmonitor_tests::{built, clock};
+
+/// Of what is said when all is well.
+pub(crate) const LAST_LINE: &str = "Ctrl-C stops all of it";
+
+/// A started stack, in a folder of its own.
+pub(crate) struct Stack {
+    script: Child,
+    data: tempfile::TempDir,
+}
+
+/// What is left of one that has ended.
+pub(crate) struct End {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Stack {
+    /// `before` is run in its network first.
+    pub(crate) fn start(before: &str, settings: &[(&str, &str)]) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../prometheus/run.sh");
+        let mut command = tool("unshare");
+        command
+            .args(["--net", "sh", "-c", &format!("ip link set lo up; {before} exec \"$0\"")])
+            .arg(script)
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .env("DATA", data.path())
+            .env("EXPORTER", built::program("netmonitor-exporter").unwrap())
+            .env("BRIDGE", built::program("netmonitor-bridge").unwrap())
+            .envs([("NETMONITOR_PING_TARGETS", "127.0.0.1"), ("NETMONITOR_PING_GATEWAY", "0")])
+            .env("NETMONITOR_LOG_SOURCE", "none")
+            .envs(settings.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Self { script: command.spawn().unwrap(), data }
+    }
+
+    /// Everything it has said by the time when all is well.
+    pub(crate) fn table(&mut self) -> String {
+        let mut lines = BufReader::new(self.script.stdout.as_mut().unwrap()).lines();
+        let mut table = String::new();
+        while !table.contains(LAST_LINE) {
+            let line = lines.next().expect("it ended early").unwrap();
+            table.push_str(&format!("{line}\n"));
+        }
+        table
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.script.id().to_string();
+        assert!(tool("kill").args(["-s", signal, &pid]).status().unwrap().success());
+    }
+
+    /// Numbers of its processes by program; all of them have its folder in their environment.
+    pub(crate) fn processes(&self) -> Vec<(u32, String)> {
+        let mark = format!("DATA={}", self.data.path().display()).into_bytes();
+        let entries = std::fs::read_dir("/proc").unwrap().flatten();
+        let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        numbers
+            .filter(|number| {
+                let environment = std::fs::read(format!("/proc/{number}/environ"));
+                environment.is_ok_and(|text| text.split(|byte| *byte == 0).any(|one| one == mark))
+            })
+            .map(|number: u32| {
+                let program = std::fs::read_link(format!("/proc/{number}/exe")).unwrap_or_default();
+                (number, name_of(&program))
+            })
+            .collect()
+    }
+
+    pub(crate) fn process(&self, name: &str) -> u32 {
+        self.processes().into_iter().find(|(_, program)| program == name).unwrap().0
+    }
+
+    /// Waits for its end, and that nothing of it runs any more.
+    pub(crate) fn end(mut self) -> End {
+        let text = |pipe: Option<Box<dyn Read>>| {
+            let mut text = String::new();
+            if let Some(mut pipe) = pipe {
+                pipe.read_to_string(&mut text).unwrap();
+            }
+            text
+        };
+        let stderr = self.script.stderr.take();
+        let stdout = self.script.stdout.take();
+        let code = self.script.wait().unwrap().code();
+        clock::until("nothing of it runs", || Ok(self.processes().is_empty())).unwrap();
+        End {
+            code,
+            stdout: text(stdout.map(|pipe| Box::new(pipe) as Box<dyn Read>)),
+            stderr: text(stderr.map(|pipe| Box::new(pipe) as Box<dyn Read>)),
+        }
+    }
+}
+
+/// A test that fails leaves nothing behind either.
+impl Drop for Stack {
+    fn drop(&mut self) {
+        self.script.kill().ok();
+        self.script.wait().ok();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the program under test, and tools")]
+pub(crate) fn tool(name: &str) -> Command {
+    Command::new(name)
+}
+
+fn name_of(program: &Path) -> String {
+    program.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
