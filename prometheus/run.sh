@@ -11,6 +11,8 @@
 #   NETMONITOR_API_PORT, BRIDGE_PORT, PROMETHEUS_PORT, ALERTMANAGER_PORT, GRAFANA_PORT
 #   FAKE_ROUTERS          program that plays routers, to be watched instead of this machine; DATA
 #                         must be new, since past.sh gives them a past there
+#   READ_TOKEN_FILE, API_TOKEN_FILE
+#                         the bridge's tokens, which Prometheus, Alertmanager and Grafana get too
 #   RECEIVER_FILE         who is told: see prometheus/examples/receivers/
 #   EXPORTER, BRIDGE, PROMETHEUS, PROMTOOL, ALERTMANAGER, GRAFANA
 #                         your own programs instead of those that are built, or on PATH
@@ -89,6 +91,10 @@ port_taken() {
 
 check_secrets() {
   local name file
+  # Prometheus and Alertmanager take them from files only, and would be refused by the bridge.
+  for name in READ_TOKEN API_TOKEN; do
+    [ -z "${!name:-}" ] || fail "$name: put it into a file that only you can read and give ${name}_FILE"
+  done
   for name in ROUTER_TOKEN_FILE API_TOKEN_FILE READ_TOKEN_FILE; do
     file=${!name:-}
     [ -n "$file" ] || continue
@@ -116,7 +122,7 @@ read_token() {
   if [ -n "${READ_TOKEN_FILE:-}" ]; then
     cat "$READ_TOKEN_FILE"
   else
-    echo "${READ_TOKEN:-none}"
+    echo none
   fi
 }
 
@@ -169,8 +175,10 @@ start_all() {
   # Prometheus asks it for the routers, and after a failure not again for half a minute.
   wait_for bridge
 
+  # Without an API_TOKEN the bridge asks those who write for the READ_TOKEN.
   BRIDGE_ADDRESS=127.0.0.1:$bridge_port PROMETHEUS_ADDRESS=127.0.0.1:$prometheus_port \
-    ALERTMANAGER_ADDRESS=127.0.0.1:$alertmanager_port "$root/prometheus/configure.sh" "$data/config"
+    ALERTMANAGER_ADDRESS=127.0.0.1:$alertmanager_port \
+    API_TOKEN_FILE=${API_TOKEN_FILE:-${READ_TOKEN_FILE:-}} "$root/prometheus/configure.sh" "$data/config"
   start prometheus "$prometheus" --config.file="$data/config/prometheus.yml" \
     --storage.tsdb.path="$data/prometheus" --web.listen-address="127.0.0.1:$prometheus_port" \
     --storage.tsdb.retention.time=400d --storage.tsdb.retention.size=8GB

@@ -102,6 +102,12 @@ fn what_cannot_work_is_said_before_anything_starts() {
     let (_folder, token) = secret(0o644);
     let token = token.to_str().unwrap();
     refused("", &[("READ_TOKEN_FILE", token)], &["everybody can read", "chmod 600"]);
+    // Only the bridge would get it.
+    for (name, file) in
+        [("READ_TOKEN", "give READ_TOKEN_FILE"), ("API_TOKEN", "give API_TOKEN_FILE")]
+    {
+        refused("", &[(name, "s3cret")], &[name, "a file that only you can read", file]);
+    }
 }
 
 #[test]
