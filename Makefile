@@ -26,7 +26,6 @@ export ROUTER
 demo: build ## the same with fake routers and a made-up past, for those without a router; data is in target/demo
 	cargo build --release --locked -p netmonitor-tests --bin fake-router
 	@tests/install-tools.sh run
-	@rm -rf target/demo
 	@DATA=target/demo FAKE_ROUTERS=target/release/fake-router ROUTER= prometheus/run.sh
 
 build: compiler ## exporter and bridge for this machine

@@ -9,8 +9,9 @@
 #   ROUTER                address or name of a router to watch instead of this machine
 #   DATA                  folder for everything that is kept (data)
 #   NETMONITOR_API_PORT, BRIDGE_PORT, PROMETHEUS_PORT, ALERTMANAGER_PORT, GRAFANA_PORT
-#   FAKE_ROUTERS          program that plays routers, to be watched instead of this machine; DATA
-#                         must be new, since past.sh gives them a past there
+#   FAKE_ROUTERS          program that plays routers, to be watched instead of this machine; past.sh
+#                         gives them a past in DATA, which must be new, or an earlier demo's: that
+#                         one's data are deleted
 #   READ_TOKEN_FILE, API_TOKEN_FILE
 #                         the bridge's tokens, which Prometheus, Alertmanager and Grafana get too
 #   RECEIVER_FILE         who is told: see prometheus/examples/receivers/
@@ -67,7 +68,8 @@ check() {
   if [ -n "$fake_routers" ]; then
     [ -x "$fake_routers" ] || fail "$fake_routers is not built: make demo"
     [ -z "${ROUTER:-}${ROUTERS_FILE:-}" ] || fail "FAKE_ROUTERS: no room for ROUTER or ROUTERS_FILE"
-    [ ! -e "$data/prometheus" ] || fail "FAKE_ROUTERS: $data has a past; name a new folder in DATA"
+    [ -z "$(ls -A "$data")" ] || is_of_demo \
+      || fail "FAKE_ROUTERS: $data holds something else; name a new folder in DATA"
   elif [ -z "${ROUTER:-}" ]; then
     [ -x "$exporter" ] || fail "$exporter is not built: make build"
   fi
@@ -79,6 +81,17 @@ check() {
   [ -z "$grafana" ] || taken+=$(port_taken "$grafana_port" GRAFANA_PORT)
   [ -z "$taken" ] || fail "taken:$taken. Stop what listens there (ss -ltnp), or choose other ports"
   check_secrets
+  # Held until all have ended: they inherit it.
+  exec {data_lock}<"$data"
+  flock --nonblock "$data_lock" || fail "$data is in use; stop what runs there, or name another folder in DATA"
+}
+
+# Was the folder filled by a demo? Its first file is `fleet`, by past.sh or, empty, by us.
+is_of_demo() {
+  local first=''
+  [ -f "$data/fleet" ] || return
+  read -r first <"$data/fleet" || true
+  [ -z "$first" ] || [ "$first" = --names ]
 }
 
 # By the kernel's table: a connection could reach something that accepts none just now.
@@ -159,6 +172,10 @@ wait_for() {
 }
 
 start_all() {
+  if [ -n "$fake_routers" ]; then
+    find "$data" -mindepth 1 -delete
+    : >"$data/fleet"
+  fi
   mkdir -p "$data/log" "$data/prometheus" "$data/alertmanager"
   if [ -n "$fake_routers" ]; then
     start_fake_routers

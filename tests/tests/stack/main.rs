@@ -89,7 +89,7 @@ fn nothing_outlives_a_script_that_is_killed() {
 fn what_cannot_work_is_said_before_anything_starts() {
     refused(
         "for port in 9090 5000; do \
-         env -u DATA setpriv --pdeathsig KILL busybox nc -l -p $port >/dev/null 2>&1 & done; \
+         env -u START_OF_A_TEST setpriv --pdeathsig KILL busybox nc -l -p $port >/dev/null 2>&1 & done; \
          until [ $(grep -cE ':(2382|1388) [0-9A-F]+:0000 0A' /proc/net/tcp6 /proc/net/tcp | \
          awk -F: '{ n += $2 } END { print n }') = 2 ]; do :; done;",
         &[],

@@ -3,16 +3,22 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use netmonitor_tests::{built, clock};
 
 /// Of what is said when all is well.
 pub(crate) const LAST_LINE: &str = "Ctrl-C stops all of it";
 
-/// A started stack, in a folder of its own.
+/// In the environment of all that one start has led to: a name of its own.
+const MARK: &str = "START_OF_A_TEST";
+
+/// A started stack.
 pub(crate) struct Stack {
     script: Child,
-    data: tempfile::TempDir,
+    mark: String,
+    /// Deleted with it, if it has one of its own.
+    own_data: Option<tempfile::TempDir>,
 }
 
 /// What is left of one that has ended.
@@ -23,9 +29,19 @@ pub(crate) struct End {
 }
 
 impl Stack {
-    /// `before` is run in its network first.
+    /// In a folder of its own; `before` is run in its network first.
     pub(crate) fn start(before: &str, settings: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().unwrap();
+        let mut stack = Self::start_in(data.path(), before, settings);
+        stack.own_data = Some(data);
+        stack
+    }
+
+    /// The same in a folder that is there.
+    pub(crate) fn start_in(data: &Path, before: &str, settings: &[(&str, &str)]) -> Self {
+        static STARTS: AtomicU32 = AtomicU32::new(0);
+        let start = STARTS.fetch_add(1, Ordering::Relaxed);
+        let mark = format!("{MARK}={}-{start}", std::process::id());
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../prometheus/run.sh");
         let mut command = tool("unshare");
         command
@@ -33,7 +49,8 @@ impl Stack {
             .arg(script)
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
-            .env("DATA", data.path())
+            .envs(mark.split_once('='))
+            .env("DATA", data)
             .env("EXPORTER", built::program("netmonitor-exporter").unwrap())
             .env("BRIDGE", built::program("netmonitor-bridge").unwrap())
             .envs([("NETMONITOR_PING_TARGETS", "127.0.0.1"), ("NETMONITOR_PING_GATEWAY", "0")])
@@ -42,7 +59,7 @@ impl Stack {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        Self { script: command.spawn().unwrap(), data }
+        Self { script: command.spawn().unwrap(), mark, own_data: None }
     }
 
     /// Everything it has said by the time when all is well.
@@ -61,9 +78,9 @@ impl Stack {
         assert!(tool("kill").args(["-s", signal, &pid]).status().unwrap().success());
     }
 
-    /// Numbers of its processes by program; all of them have its folder in their environment.
+    /// Numbers of its processes by program.
     pub(crate) fn processes(&self) -> Vec<(u32, String)> {
-        let mark = format!("DATA={}", self.data.path().display()).into_bytes();
+        let mark = self.mark.as_bytes();
         let entries = std::fs::read_dir("/proc").unwrap().flatten();
         let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
         numbers
