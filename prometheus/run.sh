@@ -152,6 +152,8 @@ start_fake_routers() {
   wait "$past" || report_end "$past"
   unset "program_of[$past]"
   mapfile -t fleet <"$data/fleet"
+  # Made-up homes are nobody's secret, but a demo opens no port to others unasked.
+  export BRIDGE_HOST=${BRIDGE_HOST:-${FLASK_HOST:-127.0.0.1}}
   ROUTERS_FILE=$data/routers.toml
   start routers "$fake_routers" "${fleet[@]}" --routers-file "$ROUTERS_FILE"
   # They answer before they say where.
