@@ -12,6 +12,9 @@
 #   FAKE_ROUTERS          program that plays routers, to be watched instead of this machine; past.sh
 #                         gives them a past in DATA, which must be new, or an earlier demo's: that
 #                         one's data are deleted
+#   POLLED_HOURS, SCRAPED_HOURS, NAMES
+#                         how long that past is, and whose: see past.sh; by default the bridge
+#                         has all of last month
 #   READ_TOKEN_FILE, API_TOKEN_FILE
 #                         the bridge's tokens, which Prometheus, Alertmanager and Grafana get too
 #   RECEIVER_FILE         who is told: see prometheus/examples/receivers/
@@ -139,11 +142,21 @@ read_token() {
   fi
 }
 
+# Hours of a demo's past: since last month began, so that its report is whole; at least five weeks.
+hours_polled() {
+  local begin hours
+  begin=$(date -d "$(date +%Y-%m-01) -1 month" +%s)
+  hours=$((($(date +%s) - begin) / 3600 + 1))
+  echo $((hours > 840 ? hours : 840))
+}
+
 # Routers that have been running for weeks, and what Prometheus and the bridge know of them.
 start_fake_routers() {
-  local past fleet
-  echo 'playing five weeks of three homes, the last two days for Prometheus…'
-  FAKE_ROUTERS=$fake_routers PROMETHEUS=$prometheus PROMTOOL=$promtool PORT=$exporter_port \
+  local past fleet polled=${POLLED_HOURS:-} scraped=${SCRAPED_HOURS:-48}
+  [ -n "$polled" ] || polled=$(hours_polled)
+  echo "playing $((polled / 24)) days of three homes, the last $scraped hours for Prometheus…"
+  POLLED_HOURS=$polled SCRAPED_HOURS=$scraped \
+    FAKE_ROUTERS=$fake_routers PROMETHEUS=$prometheus PROMTOOL=$promtool PORT=$exporter_port \
     PROMETHEUS_PORT=$prometheus_port setpriv --pdeathsig TERM "$root/prometheus/past.sh" "$data" \
     >>"$data/log/past.log" 2>&1 &
   past=$!
