@@ -20,6 +20,7 @@
 #   RECEIVER_FILE         who is told: see prometheus/examples/receivers/
 #   EXPORTER, BRIDGE, PROMETHEUS, PROMTOOL, ALERTMANAGER, GRAFANA
 #                         your own programs instead of those that are built, or on PATH
+#   GF_PATHS_PLUGINS      folder with Grafana's plugins (/var/lib/grafana/plugins)
 #   … and the settings of the exporter and of the bridge, which are passed on
 set -euo pipefail
 
@@ -58,7 +59,31 @@ prometheus=$(find_program "${PROMETHEUS:-prometheus}")
 # Debian's name, and that of the project's own archives.
 alertmanager=$(find_program "${ALERTMANAGER:-prometheus-alertmanager}" "${ALERTMANAGER:-alertmanager}")
 promtool=$(find_program "${PROMTOOL:-promtool}")
-grafana=$(find_program "${GRAFANA:-grafana-server}" "${GRAFANA:-/usr/share/grafana/bin/grafana-server}")
+# Where packages put Grafana; their programs on PATH are scripts.
+grafana_package=/usr/share/grafana
+grafana=$(find_program "${GRAFANA:-grafana}" "${GRAFANA:-grafana-server}" \
+  "${GRAFANA:-$grafana_package/bin/grafana}" "${GRAFANA:-$grafana_package/bin/grafana-server}")
+
+# Grafana's own files, with which it does not start in another place: where its program is in
+# `bin`, or those of the package.
+find_grafana_home() {
+  local real
+  real=$(realpath "$grafana")
+  grafana_home=$(dirname "$(dirname "$real")")
+  if [ ! -e "$grafana_home/conf/defaults.ini" ]; then
+    grafana_home=$grafana_package
+    # A script would add settings of /etc/grafana, and stay behind when it is stopped.
+    [ -n "${GRAFANA:-}" ] || real=$(find_program "$grafana_home/bin/$(basename "$real")" "$real")
+  fi
+  grafana=$real
+  # `grafana cli plugins install` of a package does not know our folders.
+  grafana_plugins=${GF_PATHS_PLUGINS:-}
+  [ -n "$grafana_plugins" ] || [ ! -d /var/lib/grafana/plugins ] || grafana_plugins=/var/lib/grafana/plugins
+  # Its default.
+  [ -n "$grafana_plugins" ] || grafana_plugins=$grafana_home/data/plugins
+}
+
+[ -z "$grafana" ] || find_grafana_home
 
 # Everything that can be wrong is found before anything is started.
 check() {
@@ -219,19 +244,21 @@ start_all() {
     --storage.path="$data/alertmanager" --web.listen-address="127.0.0.1:$alertmanager_port" \
     --cluster.listen-address=
   if [ -n "$grafana" ]; then
-    local settings
+    local settings subcommand=()
+    # The program of the other name is no more than this one's `server`, and will go.
+    [ "$(basename "$grafana")" != grafana ] || subcommand=(server)
     mapfile -t settings < <(grep -v '^#' "$root/grafana/grafana.env")
     # Whoever reaches this machine's loopback may look; changing something asks for a password.
     READ_TOKEN=$(read_token) start grafana env "${settings[@]}" GF_AUTH_ANONYMOUS_ENABLED=true \
       GF_SERVER_HTTP_ADDR=127.0.0.1 GF_SERVER_HTTP_PORT="$grafana_port" \
-      GF_PATHS_DATA="$data/grafana" GF_PATHS_LOGS="$data/log" \
+      GF_PATHS_DATA="$data/grafana" GF_PATHS_LOGS="$data/log" GF_PATHS_PLUGINS="$grafana_plugins" \
       GF_PATHS_PROVISIONING="$root/grafana/provisioning" \
       GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH="$root/grafana/dashboards/overview.json" \
       DASHBOARDS_PATH="$root/grafana/dashboards" \
       PROMETHEUS_URL="http://127.0.0.1:$prometheus_port" \
       ALERTMANAGER_URL="http://127.0.0.1:$alertmanager_port" \
       BRIDGE_URL="http://127.0.0.1:$bridge_port" \
-      "$grafana" --homepath /usr/share/grafana
+      "$grafana" "${subcommand[@]}" --homepath "$grafana_home"
   fi
 }
 
@@ -294,12 +321,16 @@ report_end() {
 }
 
 table() {
-  local name state
+  local name state note
   printf '%-14s %-7s %s\n' PROGRAM STATE ADDRESS
   for name in "${names[@]}"; do
     state=well
     is_well "$name" || state=NOT\ WELL
-    printf '%-14s %-7s %s\n' "$name" "$state" "$(page_of "$name")"
+    note=''
+    if [ "$name" = grafana ] && [ ! -d "$grafana_plugins/yesoreyeram-infinity-datasource" ]; then
+      note=' (without the Infinity plugin: History stays empty, see docs/dashboards.md)'
+    fi
+    printf '%-14s %-7s %s%s\n' "$name" "$state" "$(page_of "$name")" "$note"
   done
   [ -n "$grafana" ] || printf '%-14s %-7s %s\n' grafana absent 'not installed: dashboards need it'
   printf '\n%-18s %-7s %s\n' 'SCRAPED BY JOB' STATE ADDRESS
