@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod demo;
+mod grafana;
 mod started;
 
 use std::path::PathBuf;
@@ -21,10 +22,10 @@ fn refused(before: &str, settings: &[(&str, &str)], parts: &[&str]) {
     assert_eq!(end.stdout, "");
 }
 
-fn secret(mode: u32) -> (tempfile::TempDir, PathBuf) {
+fn secret(mode: u32, text: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
-    std::fs::write(&file, "s3cret\n").unwrap();
+    std::fs::write(&file, format!("{text}\n")).unwrap();
     let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
     std::fs::set_permissions(&file, mode).unwrap();
     (folder, file)
@@ -32,7 +33,7 @@ fn secret(mode: u32) -> (tempfile::TempDir, PathBuf) {
 
 #[test]
 fn all_of_it_comes_up_and_goes() {
-    let (_folder, token) = secret(0o600);
+    let (_folder, token) = secret(0o600, "s3cret");
     let token = token.to_str().unwrap();
     let settings = [
         ("READ_TOKEN_FILE", token),
@@ -99,7 +100,7 @@ fn what_cannot_work_is_said_before_anything_starts() {
     refused("", &absent, &["missing: prometheus", "alertmanager", "apt-get install"]);
     refused("", &[("BRIDGE", "/nowhere")], &["/nowhere is not built: make build"]);
     refused("", &[("API_TOKEN_FILE", "/nowhere")], &["API_TOKEN_FILE: /nowhere is missing"]);
-    let (_folder, token) = secret(0o644);
+    let (_folder, token) = secret(0o644, "s3cret");
     let token = token.to_str().unwrap();
     refused("", &[("READ_TOKEN_FILE", token)], &["everybody can read", "chmod 600"]);
     // Only the bridge would get it.

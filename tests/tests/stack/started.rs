@@ -95,6 +95,15 @@ impl Stack {
             .collect()
     }
 
+    /// Of the answer to a request in its network.
+    pub(crate) fn status(&self, url: &str, options: &[&str]) -> String {
+        let network = format!("--net=/proc/{}/ns/net", self.script.id());
+        let mut command = tool("nsenter");
+        command.args([&network, "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", url]);
+        let answer = command.args(options).output().unwrap();
+        String::from_utf8(answer.stdout).unwrap()
+    }
+
     pub(crate) fn process(&self, name: &str) -> u32 {
         self.processes().into_iter().find(|(_, program)| program == name).unwrap().0
     }
