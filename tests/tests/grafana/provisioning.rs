@@ -94,7 +94,7 @@ fn nothing_is_fetched_at_a_start() {
     assert!(!settings.contains("INSTALL_SYNC") && !settings.contains("GF_INSTALL_PLUGINS"));
 }
 
-/// In the files of provisioning; `make run` and containers give each.
+/// In the files of provisioning; `make run` gives each, and `tests/tests/stack/` sees what Grafana gets.
 #[test]
 fn everything_that_is_put_in_is_given() {
     let run = read("prometheus/run.sh");
