@@ -174,8 +174,9 @@ fn grafana_gets_what_its_files_ask_for() {
 #[test]
 fn the_newer_program_is_called_with_its_subcommand() {
     let stand_in = StandIn::new("grafana");
-    let path = std::env::var("PATH").unwrap();
-    let path = format!("{}:{path}", stand_in.program().parent().unwrap().display());
+    let path = std::env::var_os("PATH").unwrap();
+    let bin = stand_in.home().join("bin");
+    let path = format!("{}:{}", bin.display(), path.to_str().unwrap());
     let plugins = stand_in.home().join("plugins");
     let settings = [("PATH", path.as_str()), ("GF_PATHS_PLUGINS", plugins.to_str().unwrap())];
     let mut stack = Stack::start("", &settings);
