@@ -7,6 +7,7 @@ from query import buckets, now, series
 
 R = 'router="$router"'
 T = f'{R},target=~"$target"'
+NO_LOOKUPS = "no answer, or not on this device: DNS_NAME is not set"
 
 
 def quantile(share, selector, by):
@@ -72,7 +73,7 @@ ACCESS_SERVER = chart(
     """Time of PPPoE's own echo to the other end of your line. Normal: steady, like the gateway. It
     needs LCP_RTT_FILE (docs/configuration.md).""",
     series(f"netmonitor_lcp_echo_rtt_seconds{{{R}}}", "echo"),
-    unit="s", lowest=0, no_value="not on this device: LCP_RTT_FILE is not set", size=(12, 9))
+    unit="s", lowest=0, no_value="no answer, or not on this device: LCP_RTT_FILE is not set", size=(12, 9))
 
 LONGEST_LOSS = chart(
     "Longest run of lost pings",
@@ -95,7 +96,7 @@ LOOKUPS = chart(
     50 ms. Off unless DNS_NAME is set.""",
     series("histogram_quantile(0.95, sum by (server, le)"
            f" (rate(netmonitor_dns_lookup_seconds_bucket{{{R}}}[$__rate_interval])))", "{{server}}"),
-    unit="s", lowest=0, no_value="not on this device: DNS_NAME is not set", size=(12, 8))
+    unit="s", lowest=0, no_value=NO_LOOKUPS, size=(12, 8))
 
 LOOKUP_FAILURES = chart(
     "DNS: failed look-ups",
@@ -103,7 +104,7 @@ LOOKUP_FAILURES = chart(
     DnsFailing fires: pings work, and web pages do not.""",
     series(f"server:netmonitor_dns_failures:ratio_rate5m{{{R}}}", "{{server}}"),
     unit="percentunit", thresholds=DNS_FAILURES, lowest=0, highest=1,
-    no_value="not on this device: DNS_NAME is not set", size=(12, 8))
+    no_value=NO_LOOKUPS, size=(12, 8))
 
 
 

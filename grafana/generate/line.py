@@ -7,7 +7,7 @@ from panel import chart, override_like, stat, timeline
 from query import now, series
 
 R = 'router="$router"'
-NO_OPTICS = "not on this device: no optical module that can be read"
+NO_OPTICS = "no answer, or not on this device: no optical module that can be read"
 
 STATES = timeline(
     "Carrier, session, interface, internet",
@@ -28,7 +28,7 @@ UPTIME = stat(
         * on (job, instance, router) group_right () netmonitor_wan_info{{{R}}}""",
         "{{proto}} on {{device}} ({{interface}})"),
     unit="dtdurations", decimals=1, text_mode="value_and_name",
-    no_value="not up, or not told by netifd", size=(8, 3))
+    no_value="no answer, not up, or not told by netifd", size=(8, 3))
 
 LOST_CARRIER = stat(
     "Carrier lost, 24 h",
