@@ -115,7 +115,7 @@ PING_TREND = chart(
     provider.""",
     series(f"rate(netmonitor_ping_rtt_seconds_sum{{{R}}}[$__rate_interval])"
            f" / rate(netmonitor_ping_rtt_seconds_count{{{R}}}[$__rate_interval])", "{{target}}"),
-    unit="s", lowest=0, no_value=NO_ANSWER, size=(16, 9), calcs=("lastNotNull", "mean", "max"))
+    unit="s", lowest=0, no_value=NO_ANSWER, size=(16, 10), calcs=("lastNotNull", "mean", "max"))
 
 LOSS_TREND = chart(
     "Ping: loss",
@@ -123,7 +123,7 @@ LOSS_TREND = chart(
     Lines at 1 % and 5 %.""",
     series(f"rate(netmonitor_ping_lost_total{{{R}}}[$__rate_interval])"
            f" / rate(netmonitor_ping_requests_total{{{R}}}[$__rate_interval])", "{{target}}"),
-    unit="percentunit", thresholds=LOSS, lowest=0, no_value=NO_ANSWER, size=(8, 9))
+    unit="percentunit", thresholds=LOSS, lowest=0, no_value=NO_ANSWER, size=(8, 10))
 
 RECEIVED = chart(
     "Light received",

@@ -7,7 +7,7 @@ from normal import GREY, NOT_HERE, PLAIN
 from query import PROMETHEUS
 
 
-# Of 24 columns: room for a legend beside the chart.
+# Of 24 columns: room for figures in the legend.
 WIDE = 16
 
 
@@ -263,11 +263,12 @@ def _style(thresholds, bands):
 
 
 def _legend(calcs, size):
-    """Below a narrow chart a table would show two or three lines and hide the others."""
+    """Below a narrow chart a table would show two or three lines and hide the others. Never beside
+    a chart: on a phone it would take half of its width."""
     is_wide = size[0] >= WIDE
     return {
         "displayMode": "table" if is_wide else "list",
-        "placement": "right" if is_wide else "bottom",
+        "placement": "bottom",
         "showLegend": True,
         "calcs": list(calcs) if is_wide else [],
     }
