@@ -130,11 +130,11 @@ def table(title, description, *targets, transformations=(), overrides=(), sort_b
 
 
 def bars(title, description, *targets, x, unit, transformations=(), no_value, size=(12, 8),
-         orientation="auto", decimals=None, overrides=()):
+         decimals=None):
     """Bars for the values of one column, named by another."""
     options = {
         "xField": x,
-        "orientation": orientation,
+        "orientation": "auto",
         "barRadius": 0,
         "barWidth": 0.9,
         "groupWidth": 0.7,
@@ -152,7 +152,7 @@ def bars(title, description, *targets, x, unit, transformations=(), no_value, si
         "color": {"mode": "thresholds"},
         "custom": {"fillOpacity": 80, "lineWidth": 0},
     }
-    panel = _panel("barchart", title, description, targets, size, options, defaults, overrides)
+    panel = _panel("barchart", title, description, targets, size, options, defaults)
     return {**panel, "transformations": list(transformations)}
 
 
