@@ -21,6 +21,11 @@ pub(crate) fn usual(database: &Connection) {
     );
     database.execute_batch(&text).unwrap();
     events(database, EVENTS, "'a \"quoted\" word'");
+    // As the store does, for some of it may be of the hour before this one.
+    let due = "INSERT INTO hours_due (router, hour)
+               SELECT router, at / 3600000 FROM samples UNION
+               SELECT router, at / 3600000 FROM events;";
+    database.execute_batch(due).unwrap();
 }
 
 /// As many events as are wanted, with this message (SQL).
