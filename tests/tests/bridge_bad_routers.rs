@@ -29,7 +29,7 @@ const USELESS: [(&str, &str); 13] = [
     ("gzip", "Content-Encoding gzip"),
     ("gzip-bomb", "Content-Encoding gzip"),
     ("redirect", "302: sent elsewhere"),
-    ("401", "401: the token is missing or wrong"),
+    ("401", "401: it asks for a token"),
     ("503", "503: the agent failed"),
     ("offline 1h", "cannot connect"),
 ];

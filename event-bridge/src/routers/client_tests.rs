@@ -163,7 +163,7 @@ async fn bad_answers_are_told_apart() {
     let json = NotAnAnswer::NotJson;
     let gzip = b"HTTP/1.1 200 OK\r\n\r\n\x1f\x8b\x08\0\0".to_vec();
     for (answer, expected) in [
-        (b"HTTP/1.1 401 x\r\n\r\n".to_vec(), Problem::TokenRefused),
+        (b"HTTP/1.1 401 x\r\n\r\n".to_vec(), Problem::TokenMissing),
         (b"HTTP/1.1 403 x\r\n\r\n".to_vec(), Problem::NotAllowed),
         (b"HTTP/1.1 404 x\r\n\r\n".to_vec(), Problem::NotFound),
         (b"HTTP/1.1 503 x\r\n\r\n".to_vec(), Problem::AgentFailed(503)),
@@ -244,7 +244,7 @@ async fn who_cannot_be_reached_is_named_with_the_reason() {
     drop(listener);
     let error = client(PATIENT).fetch_status(&router(format!("http://u:pw@{address}/?x=y"))).await;
     let text = error.as_ref().unwrap_err().to_string();
-    assert!(matches!(error.unwrap_err().problem, Problem::Unreachable(_)), "{text}");
+    assert!(matches!(error.unwrap_err().problem, Problem::Refused(_)), "{text}");
     let expected = format!(
         "router \"home\": GET http://{address}/net/status: cannot connect: Connection refused"
     );
@@ -253,6 +253,33 @@ async fn who_cannot_be_reached_is_named_with_the_reason() {
     let nowhere = router("http://router.invalid:8321".to_owned());
     let problem = client(PATIENT).fetch_status(&nowhere).await.unwrap_err().problem;
     assert!(matches!(problem, Problem::NameNotFound(_)), "{problem:?}");
+    // No connection leads to a broadcast address, this computer's own either.
+    let nowhere = router("http://127.255.255.255:8321".to_owned());
+    let problem = client(PATIENT).fetch_status(&nowhere).await.unwrap_err().problem;
+    assert!(matches!(problem, Problem::NoRoute(_)), "{problem:?}");
+}
+
+#[tokio::test]
+async fn first_packets_that_nobody_answers_are_silence() {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    // The one that the queue has room for; Linux drops what comes then.
+    let _queued = TcpStream::connect(address).await.unwrap();
+    let connect = Duration::from_millis(200);
+    let timeouts = Timeouts { connect, ..PATIENT };
+    let error = client(timeouts).fetch_status(&router(format!("http://{address}"))).await;
+    assert_eq!(error.unwrap_err().problem, Problem::NoAnswer(connect));
+}
+
+#[tokio::test]
+async fn a_wrong_token_is_told_from_none_and_not_shown() {
+    let (mut router, _played) = answering("HTTP/1.1 401 x\r\n\r\n").await;
+    router.token = Some(Secret::new("hunter2".to_owned()));
+    let error = client(PATIENT).fetch_status(&router).await.unwrap_err();
+    assert_eq!(error.problem, Problem::TokenWrong);
+    assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
 }
 
 #[tokio::test]

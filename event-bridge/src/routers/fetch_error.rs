@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use super::Secret;
 use super::status_answer::NotAnAnswer;
+
+/// What to look at when something else answers. `url` is that of `ROUTERS_FILE`.
+const PORT: &str = "is this the port of the agent (ROUTER_PORT or url)?";
 
 /// One request that failed. Its text is complete: what, where, why, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,7 +21,7 @@ pub struct FetchError {
 }
 
 impl FetchError {
-    /// Did the time run out?
+    /// Did the time run out, once it was connected?
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         matches!(self.problem, Problem::TimedOut(_))
@@ -36,23 +40,53 @@ pub enum Problem {
     /// DNS.
     #[error("the host name was not found ({0}); check the name, or write the router's address")]
     NameNotFound(String),
-    /// Refused, no route, no answer to the first packet.
+    /// Nobody listens, or a firewall says so.
+    #[error(
+        "cannot connect: {0}; does the agent run on the router, with this address in its LISTEN, \
+         and is the port right (ROUTER_PORT or url)?"
+    )]
+    Refused(String),
+    /// No way there, or nobody at its end.
+    #[error(
+        "cannot connect: {0}; is this computer's network up, the router on, and its address right \
+         (ROUTER_IP or url)?"
+    )]
+    NoRoute(String),
+    /// Not even to the first packet.
+    #[error(
+        "cannot connect: no answer within {0:?}; is the router on, its address right (ROUTER_IP \
+         or url), and no firewall in between, nor on the router?"
+    )]
+    NoAnswer(Duration),
+    /// Not connected for another reason.
     #[error("cannot connect: {0}; is the router on, its agent running, and the port right?")]
     Unreachable(String),
     /// Connected, and no whole answer in time.
-    #[error("no whole answer within {0:?}; the router is overloaded or the way to it is bad")]
+    #[error(
+        "no whole answer within {0:?}; the router is overloaded, the way to it is bad, or \
+         something else listens there (ROUTER_PORT or url)"
+    )]
     TimedOut(Duration),
     /// The connection ended before there was anything to save, or what came is not HTTP.
-    #[error("the answer broke off or is not HTTP ({0}); is this the port of the agent?")]
+    #[error("the answer broke off or is not HTTP ({0}); {port}", port = PORT)]
     Broken(String),
-    /// 401.
-    #[error("401: the token is missing or wrong; set the router's TOKEN for it here")]
-    TokenRefused,
+    /// 401 to a question without a token.
+    #[error(
+        "401: it asks for a token, and none is set here; put the router's TOKEN into a file, and \
+         name that in ROUTER_TOKEN_FILE (token_file in ROUTERS_FILE)"
+    )]
+    TokenMissing,
+    /// 401 to one with a token.
+    #[error(
+        "401: the token is wrong; put the router's TOKEN into the file of ROUTER_TOKEN_FILE \
+         (token_file in ROUTERS_FILE)"
+    )]
+    TokenWrong,
     /// 403.
     #[error("403: this computer may not ask; add its address to ALLOWED_IPS on the router")]
     NotAllowed,
     /// 404 of `/net/status`.
-    #[error("404: nothing there; is this the port of the agent?")]
+    #[error("404: something else than an agent answers there; {port}", port = PORT)]
     NotFound,
     /// 3xx; never followed, since tokens would go along.
     #[error("{0}: sent elsewhere, which is not followed; write the final address as URL")]
@@ -61,16 +95,16 @@ pub enum Problem {
     #[error("{0}: the agent failed; see the router's log")]
     AgentFailed(u16),
     /// Another status.
-    #[error("{0}: unexpected status; is this the port of the agent?")]
+    #[error("{0}: unexpected status; {port}", port = PORT)]
     OtherStatus(u16),
     /// Larger than any answer of an agent.
-    #[error("more than {0} bytes; no agent answers as much: is this the port of the agent?")]
+    #[error("more than {0} bytes, which no agent sends; {port}", port = PORT)]
     TooLong(usize),
     /// Compressed, which was not asked for.
     #[error("sent with Content-Encoding {0}, which was not asked for; no proxy in between?")]
     Encoded(String),
     /// Not what the agent says.
-    #[error("answered {0}; is this the port of the agent, and no login page in between?")]
+    #[error("answered {0}; {port} Is a login page in between?", port = PORT)]
     NotAnAnswer(NotAnAnswer),
 }
 
@@ -80,14 +114,21 @@ impl Problem {
     pub fn is_silence(&self) -> bool {
         matches!(
             self,
-            Self::NameNotFound(_) | Self::Unreachable(_) | Self::TimedOut(_) | Self::Broken(_)
+            Self::NameNotFound(_)
+                | Self::Refused(_)
+                | Self::NoRoute(_)
+                | Self::NoAnswer(_)
+                | Self::Unreachable(_)
+                | Self::TimedOut(_)
+                | Self::Broken(_)
         )
     }
 
-    /// Of a status other than 200.
-    pub(super) fn of_status(status: u16) -> Self {
+    /// Of a status other than 200, to a question with this token.
+    pub(super) fn of_status(status: u16, token: Option<&Secret>) -> Self {
         match status {
-            401 => Self::TokenRefused,
+            401 if token.is_none() => Self::TokenMissing,
+            401 => Self::TokenWrong,
             403 => Self::NotAllowed,
             404 => Self::NotFound,
             300..=399 => Self::Redirected(status),
@@ -113,16 +154,53 @@ mod tests {
     #[test]
     fn messages_say_what_to_do() {
         check(
-            Problem::of_status(401),
-            "401: the token is missing or wrong; set the router's TOKEN for it here",
+            Problem::NameNotFound("Name or service not known".to_owned()),
+            "the host name was not found (Name or service not known); check the name, or write \
+             the router's address",
+        );
+        check(
+            Problem::Refused("Connection refused".to_owned()),
+            "cannot connect: Connection refused; does the agent run on the router, with this \
+             address in its LISTEN, and is the port right (ROUTER_PORT or url)?",
+        );
+        check(
+            Problem::NoRoute("No route to host".to_owned()),
+            "cannot connect: No route to host; is this computer's network up, the router on, and \
+             its address right (ROUTER_IP or url)?",
+        );
+        check(
+            Problem::NoAnswer(Duration::from_secs(5)),
+            "cannot connect: no answer within 5s; is the router on, its address right (ROUTER_IP \
+             or url), and no firewall in between, nor on the router?",
         );
         check(
             Problem::TimedOut(Duration::from_secs(10)),
-            "no whole answer within 10s; the router is overloaded or the way to it is bad",
+            "no whole answer within 10s; the router is overloaded, the way to it is bad, or \
+             something else listens there (ROUTER_PORT or url)",
+        );
+        check(
+            Problem::of_status(401, None),
+            "401: it asks for a token, and none is set here; put the router's TOKEN into a file, \
+             and name that in ROUTER_TOKEN_FILE (token_file in ROUTERS_FILE)",
+        );
+        check(
+            Problem::of_status(401, Some(&token())),
+            "401: the token is wrong; put the router's TOKEN into the file of ROUTER_TOKEN_FILE \
+             (token_file in ROUTERS_FILE)",
+        );
+        check(
+            Problem::of_status(403, None),
+            "403: this computer may not ask; add its address to ALLOWED_IPS on the router",
+        );
+        check(
+            Problem::of_status(404, None),
+            "404: something else than an agent answers there; is this the port of the agent \
+             (ROUTER_PORT or url)?",
         );
         check(
             Problem::NotAnAnswer(NotAnAnswer::NotJson(NotJson::Html)),
-            "answered a web page; is this the port of the agent, and no login page in between?",
+            "answered a web page; is this the port of the agent (ROUTER_PORT or url)? Is a login \
+             page in between?",
         );
     }
 
@@ -132,12 +210,17 @@ mod tests {
             (204, Problem::OtherStatus(204)),
             (302, Problem::Redirected(302)),
             (400, Problem::OtherStatus(400)),
-            (401, Problem::TokenRefused),
+            (401, Problem::TokenMissing),
             (403, Problem::NotAllowed),
             (404, Problem::NotFound),
             (503, Problem::AgentFailed(503)),
         ] {
-            assert_eq!(Problem::of_status(status), expected);
+            assert_eq!(Problem::of_status(status, None), expected);
         }
+        assert_eq!(Problem::of_status(401, Some(&token())), Problem::TokenWrong);
+    }
+
+    fn token() -> Secret {
+        Secret::new("hunter2".to_owned())
     }
 }
