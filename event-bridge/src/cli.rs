@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::{Arg, ArgMatches, Command, ValueHint, value_parser};
 use jiff::tz::TimeZone;
+use tokio::runtime::Runtime;
 use tracing::warn;
 
 use crate::api;
@@ -15,7 +16,8 @@ use crate::bridge;
 use crate::config::settings::{self, SETTINGS};
 use crate::config::{self, Config, Layers, Loaded, Problems};
 use crate::legacy::{self, Import, Progress, Shown};
-use crate::{clock, store};
+use crate::routers::client::{Client, Timeouts};
+use crate::{clock, routers_check, store};
 
 /// Done, wrong usage or settings, anything else.
 const BAD_SETTINGS: u8 = 2;
@@ -86,6 +88,10 @@ fn command() -> Command {
         )
         .subcommand(Command::new("check").about("looks at the whole database and reports"))
         .subcommand(
+            Command::new("check-routers")
+                .about("asks each router once, and says what is wrong and what to do about it"),
+        )
+        .subcommand(
             Command::new("openapi").about("prints the description of all paths (OpenAPI 3.1)"),
         )
         .subcommand(Command::new("healthcheck").about("asks the running program; 0: it is well"))
@@ -130,6 +136,7 @@ fn run(matches: &ArgMatches, layers: &Layers) -> Result<()> {
             anyhow::ensure!(report.is_good(), "the database is damaged; restore a backup");
             Ok(())
         }
+        Some(("check-routers", _)) => check_routers(&loaded(layers)?, runtime()?),
         Some(("openapi", _)) => {
             print!("{}", api::openapi::text());
             Ok(())
@@ -139,11 +146,31 @@ fn run(matches: &ArgMatches, layers: &Layers) -> Result<()> {
             runtime()?.block_on(bridge::healthcheck(&config))
         }
         _ => {
-            let Loaded { config, notices } = config::load(layers)?;
-            notices.iter().for_each(|notice| warn!("{notice}"));
+            let config = loaded(layers)?;
             runtime()?.block_on(bridge::run(config, clock::now()))
         }
     }
+}
+
+fn loaded(layers: &Layers) -> Result<Config> {
+    let Loaded { config, notices } = config::load(layers)?;
+    notices.iter().for_each(|notice| warn!("{notice}"));
+    Ok(config)
+}
+
+fn check_routers(config: &Config, runtime: Runtime) -> Result<()> {
+    let (routers, mut out) = (&config.routers, std::io::stdout());
+    let client = Client::new(Timeouts::default(), clock::now)?;
+    let checked = runtime.block_on(routers_check::run(routers, &client, clock::now, &mut out));
+    // A look-up of a name may hang for longer than anybody waits for it.
+    runtime.shutdown_background();
+    let not_well = checked.context("cannot write what was found")?;
+    anyhow::ensure!(
+        not_well == 0,
+        "{not_well} of {} routers are not well; each line says what to do",
+        routers.len()
+    );
+    Ok(())
 }
 
 fn import(matches: &ArgMatches, layers: &Layers, file: PathBuf) -> Result<Import> {

@@ -16,6 +16,7 @@ mod metrics;
 mod own_process;
 mod places;
 mod report;
+mod routers_check;
 mod serving;
 
 /// The commit that this was built from.

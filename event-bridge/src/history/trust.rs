@@ -6,8 +6,8 @@ use crate::record::Millis;
 const LONG_OFF: Millis = 48 * 3_600_000;
 /// Between our clock and that of a router that keeps time: both are right to seconds.
 const AGREEING: Millis = 5_000;
-/// A step by more than this begins the matter anew; a time service moves less.
-const STEP: Millis = 10_000;
+/// A step by more than this begins the matter anew; a time service moves less, and leaves less.
+pub(crate) const STEP: Millis = 10_000;
 /// So many answers must agree.
 const ENOUGH: u32 = 2;
 

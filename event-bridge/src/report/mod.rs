@@ -19,6 +19,7 @@ mod tests;
 
 pub(crate) use self::csv::csv;
 pub(crate) use self::facts::{Asked, Report};
+pub(crate) use self::figures::short as duration_in_short;
 pub(crate) use self::html::html;
 pub(crate) use self::json::Shape;
 pub(crate) use self::month::Month;

@@ -263,11 +263,23 @@ fn url_of(router: &Router, path: &str) -> Result<Url, FetchError> {
 }
 
 fn failed(router: &Router, url: &Url, problem: Problem) -> FetchError {
+    FetchError { router: router.name.clone(), url: shown(url), problem }
+}
+
+/// Where a router is asked, without what may be secret.
+///
+/// # Errors
+/// When its URL cannot be asked.
+pub(crate) fn shown_url(router: &Router) -> Result<String, FetchError> {
+    Ok(shown(&url_of(router, "")?).trim_end_matches('/').to_owned())
+}
+
+fn shown(url: &Url) -> String {
     let mut shown = url.clone();
     shown.set_query(None);
     // Only fails for URLs without a host, which have no user either.
     let _ = (shown.set_username(""), shown.set_password(None));
-    FetchError { router: router.name.clone(), url: shown.into(), problem }
+    shown.into()
 }
 
 fn authorized(request: RequestBuilder, router: &Router) -> Result<RequestBuilder, Problem> {

@@ -72,7 +72,7 @@ pub(super) fn parse_time(text: &str) -> Option<Written> {
 }
 
 /// Seconds since 1970; `None` for what is no time at all.
-pub(super) fn parse_seconds(seconds: f64) -> Option<Millis> {
+pub(crate) fn parse_seconds(seconds: f64) -> Option<Millis> {
     let millis = (seconds * 1000.0).round();
     // `as` saturates, and not-a-number becomes 0: hence the test before it.
     if millis.is_finite() { within_bounds(millis as Millis) } else { None }

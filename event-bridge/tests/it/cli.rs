@@ -22,7 +22,15 @@ fn settings_that_make_no_sense_open_nothing() {
 fn the_help_names_every_setting_and_subcommand() {
     let output = run(&["--help"]);
     let help = String::from_utf8(output.stdout).unwrap();
-    for part in ["--router-ip", "SQLITE_DB", "backup", "restore", "import-legacy", "check"] {
+    for part in [
+        "--router-ip",
+        "SQLITE_DB",
+        "backup",
+        "restore",
+        "import-legacy",
+        "check ",
+        "check-routers",
+    ] {
         assert!(help.contains(part), "{part}: {help}");
     }
 }

@@ -4,6 +4,7 @@
 
 mod bad_parameters;
 mod bad_requests;
+mod check_routers;
 mod cli;
 mod crowds;
 mod history;

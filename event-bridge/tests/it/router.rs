@@ -26,11 +26,15 @@ pub(crate) fn example(name: &str) -> Vec<u8> {
 /// Its address, for as long as the test runs. The names are of examples; an agent without
 /// events has 404 in their place.
 pub(crate) fn playing(status: &str, events: Option<&str>) -> String {
+    let not_found = || b"HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n".to_vec();
+    answering(whole(status), events.map_or_else(not_found, whole))
+}
+
+/// The same with answers that are no examples, each with its head.
+pub(crate) fn answering(status: impl Into<Vec<u8>>, events: impl Into<Vec<u8>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let not_found = || b"HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n".to_vec();
-    let events = events.map_or_else(not_found, whole);
-    let answers = Arc::new(Answers { status: whole(status), events });
+    let answers = Arc::new(Answers { status: status.into(), events: events.into() });
     std::thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
             let answers = Arc::clone(&answers);
