@@ -1,55 +1,21 @@
 #!/bin/sh
 # Fetches Prometheus, promtool and Alertmanager of Debian's next release into
 # target/newer-prometheus/, beside those that are installed: what is shipped must suit both.
-# Nothing is installed, and once is enough. Where it cannot be had (no Debian, no network), a
-# line says so, and what is tried with the newer ones is left out.
+# Nothing is installed, and once is enough. Where it cannot be had, a line says so, and what is
+# tried with the newer ones is left out.
 set -eu
 
-place=$PWD/target/newer-prometheus
-suite=testing
+place=target/newer-prometheus
 
 give_up() {
+  rm -rf "$place"
   echo "newer-prometheus.sh: $1: the rules are only tried with the Prometheus that is installed" >&2
   exit 0
 }
 
 [ ! -x "$place/usr/bin/prometheus-alertmanager" ] || exit 0
-command -v apt-get >/dev/null 2>&1 || give_up 'there is no apt-get'
-keys=/usr/share/keyrings/debian-archive-keyring.gpg
-[ -r "$keys" ] || give_up 'this is not Debian'
-
-# Where this machine's own packages come from, in the new form or the old one.
-mirror=$(awk '/^URIs:/ { print $2; exit }' /etc/apt/sources.list.d/debian.sources 2>/dev/null) \
-  || mirror=''
-[ -n "$mirror" ] || mirror=$(awk '$1 == "deb" { for (i = 2; i <= NF; i++) if ($i ~ /:\/\//) {
-  print $i; exit } }' /etc/apt/sources.list 2>/dev/null) || mirror=''
-[ -n "$mirror" ] || give_up 'no source of packages is known'
-
-work=$place.part
-rm -rf "$work"
-mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/debs" "$work/root"
-: >"$work/status"
-echo "deb [signed-by=$keys] $mirror $suite main" >"$work/sources.list"
-cat >"$work/apt.conf" <<CONF
-Dir::Etc::sourcelist "$work/sources.list";
-Dir::Etc::sourceparts "/dev/null";
-Dir::State::lists "$work/lists";
-Dir::State::status "$work/status";
-Dir::Cache "$work/cache";
-APT::Sandbox::User "root";
-Acquire::Languages "none";
-CONF
-export APT_CONFIG="$work/apt.conf"
-if ! { apt-get -qq update && cd "$work/debs" \
-  && apt-get -qq download prometheus promtool prometheus-alertmanager; } >"$work/log" 2>&1; then
-  give_up "not to be had ($(tail -n 1 "$work/log"))"
-fi
-for package in "$work"/debs/*.deb; do
-  dpkg-deb -x "$package" "$work/root"
-done
+tests/next-debian.sh testing "$place" prometheus promtool prometheus-alertmanager \
+  || give_up 'it cannot be had'
 for program in prometheus promtool prometheus-alertmanager amtool; do
-  "$work/root/usr/bin/$program" --version >/dev/null 2>&1 || give_up "$program does not run here"
+  "$place/usr/bin/$program" --version >/dev/null 2>&1 || give_up "$program does not run here"
 done
-rm -rf "$place"
-mv "$work/root" "$place"
-rm -rf "$work"
