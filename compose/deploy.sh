@@ -1,0 +1,692 @@
+#!/bin/sh
+# netmonitor's containers: ./deploy.sh sets them up and starts them, and may be run again at any
+# time. POSIX sh and curl's absence in mind: a NAS has little more than the engine.
+set -eu
+
+usage() {
+  cat <<'TEXT'
+usage: ./deploy.sh [COMMAND]
+
+  (none)      settings if there are none, images, a look at the router, start
+  config      asks for the router, writes .env and passwords [--router ADDRESS] [--tls] [--demo]
+  check       asks each router, and says what is wrong if one does not answer
+  start       takes over what was changed in .env, waits until all is well
+  stop        ends the containers; nothing is lost
+  restart     stop and start
+  status      state, memory, addresses, routers
+  logs        the newest lines, and those that come [SERVICE ...]
+  backup      everything into ./backups [FOLDER]
+  restore     puts a backup in the place of what is there: FOLDER [--yes]
+  upgrade     a backup, new images, start [--no-pull: with the images that are here]
+  import-legacy
+              takes over the old Flask client's database: FILE [--router NAME] [--zone ZONE]
+  uninstall   removes the containers; data too with --data [--yes]
+TEXT
+}
+
+say() {
+  echo "deploy: $*" >&2
+}
+
+die() { # MESSAGE [CODE]
+  say "$1"
+  exit "${2:-1}"
+}
+
+here=$(cd "$(dirname "$0")" && pwd)
+called_from=$PWD
+cd "$here"
+
+oldest_engine=20.10
+oldest_compose=2.20
+# The first start of all, on a slow disk; with images at hand it takes half a minute.
+patience_seconds=180
+
+# --- Engine ---
+
+# is_older VERSION THAN: by its first two numbers.
+is_older() {
+  awk -v a="${1#v}" -v b="$2" 'BEGIN {
+    split(a, x, "[.]"); split(b, y, "[.]")
+    exit !(x[1] + 0 < y[1] + 0 || (x[1] + 0 == y[1] + 0 && x[2] + 0 < y[2] + 0))
+  }'
+}
+
+# Sets $compose_command; everything that is missing is said before anything is changed.
+check_engine() {
+  command -v docker >/dev/null 2>&1 \
+    || die "docker: there is no such program. Install Docker Engine $oldest_engine or later (Debian: apt-get install docker.io; a NAS: its package centre)"
+  if ! engine=$(docker version --format '{{.Server.Version}}' 2>&1); then
+    case $engine in
+      *'permission denied'*)
+        die "no permission to use the Docker engine. Run this with sudo, or join the group that may: sudo usermod -aG docker $(id -un), then log in again"
+        ;;
+    esac
+    die "the Docker engine does not answer. Start it (sudo systemctl start docker), and try again. It says: $engine"
+  fi
+  ! is_older "$engine" "$oldest_engine" \
+    || die "Docker Engine $engine is too old: $oldest_engine or later is needed"
+  if compose_version=$(docker compose version --short 2>/dev/null); then
+    compose_command='docker compose'
+  elif compose_version=$(docker-compose version --short 2>/dev/null); then
+    compose_command=docker-compose
+  else
+    die "Docker Compose is missing. Install its plugin, version $oldest_compose or later (the package is called docker-compose-plugin, docker-compose-v2, or from Debian 13 on docker-compose)"
+  fi
+  ! is_older "$compose_version" "$oldest_compose" \
+    || die "Docker Compose $compose_version is too old (the one written in Python, 1.x, is no longer maintained): install its plugin, version $oldest_compose or later"
+}
+
+compose() {
+  # Two words, or one.
+  # shellcheck disable=SC2086
+  $compose_command --project-directory "$here" -f "$here/compose.yaml" "$@"
+}
+
+container_of() { # SERVICE
+  compose ps -aq "$1"
+}
+
+is_running() { # SERVICE
+  [ -n "$(compose ps -q --status running "$1" 2>/dev/null)" ]
+}
+
+# A container of our own image that does one thing and goes.
+run_bridge() { # [OPTION ...] -- ARGUMENT ...
+  if [ "$1" = -v ]; then
+    mount=$2
+    shift 3
+    compose run --rm --no-deps -T -v "$mount" bridge "$@"
+  else
+    shift
+    compose run --rm --no-deps -T bridge "$@"
+  fi
+}
+
+# --- Settings ---
+
+# value_of NAME [DEFAULT]: what .env says. Compose itself lets the environment win.
+value_of() {
+  eval "value=\${$1:-}"
+  if [ -z "$value" ] && [ -f .env ]; then
+    value=$(sed -n "s/^$1=//p" .env | tail -n 1 | tr -d '\r')
+    value=${value#[\"\']}
+    value=${value%[\"\']}
+  fi
+  echo "${value:-${2:-}}"
+}
+
+set_value() { # NAME VALUE
+  awk -v name="$1" -v value="$2" '
+    index($0, name "=") == 1 { print name "=" value; done = 1; next }
+    { print }
+    END { if (!done) print name "=" value }' .env >.env.new
+  mv .env.new .env
+}
+
+is_terminal() {
+  [ -t 0 ] && [ -t 2 ]
+}
+
+ask() { # QUESTION DEFAULT
+  printf '%s [%s] ' "$1" "$2" >&2
+  read -r answer || answer=''
+  echo "${answer:-$2}"
+}
+
+confirm() { # QUESTION
+  is_terminal || die "$1 Say so with --yes" 2
+  case $(ask "$1" no) in
+    y | yes | Y | YES) ;;
+    *) die 'nothing was changed' ;;
+  esac
+}
+
+# What can be in a name or an address, and in nothing that has a meaning elsewhere.
+check_router() { # ADDRESS
+  case $1 in
+    '' | *[!A-Za-z0-9.:_-]*)
+      die "router \"$1\": expected an address or a name, for example 192.168.1.1" 2
+      ;;
+  esac
+}
+
+# Where this computer sends what is for elsewhere: at home that is the router.
+gateway() {
+  ip -4 route show default 2>/dev/null | sed -n 's/^default via \([0-9.]*\).*/\1/p' | head -n 1
+}
+
+# Files that hold a password each. The engine hands them to containers as they are, and those run
+# as different users: so everybody may read the file, but nobody else gets into the folder.
+make_secrets() {
+  [ -d secrets ] || mkdir secrets
+  chmod 700 secrets
+  for pair in GRAFANA_PASSWORD_FILE:grafana_password API_TOKEN_FILE:api_token; do
+    file=$(value_of "${pair%%:*}" "./secrets/${pair#*:}")
+    [ ! -s "$file" ] || continue
+    od -An -N18 -tx1 /dev/urandom | tr -d ' \n' >"$file.new"
+    [ "$(wc -c <"$file.new")" -eq 36 ] || die "$file: no password could be made; is /dev/urandom there?"
+    mv "$file.new" "$file"
+    say "made $file"
+  done
+  find secrets -type f -exec chmod 644 {} +
+}
+
+# Their files must be there before the engine makes folders of their names.
+check_files() {
+  for name in ROUTER_TOKEN_FILE READ_TOKEN_FILE GRAFANA_PASSWORD_FILE API_TOKEN_FILE \
+    TLS_CERTIFICATE_FILE TLS_KEY_FILE; do
+    file=$(value_of "$name")
+    [ -z "$file" ] || [ -f "$file" ] || die "$name: $file is not there (.env)" 2
+  done
+  for pair in ROUTERS_FILE:routers RECEIVER_FILE:receivers; do
+    file=$(value_of "${pair%%:*}")
+    [ -z "$file" ] || [ -f "${pair#*:}/$file" ] \
+      || die "${pair%%:*}: ${pair#*:}/$file is not there; copy it into that folder" 2
+  done
+  [ -n "$(value_of ROUTER_IP)$(value_of ROUTERS_FILE)" ] \
+    || die 'neither ROUTER_IP nor ROUTERS_FILE is set in .env' 2
+}
+
+make_env() {
+  [ ! -e .env ] || [ -f .env ] || die '.env is no file'
+  if [ ! -f .env ]; then
+    cp .env.example .env
+    chmod 600 .env
+    zone=$(cat /etc/timezone 2>/dev/null || readlink /etc/localtime 2>/dev/null | sed -n 's|.*/zoneinfo/||p')
+    [ -z "$zone" ] || set_value TZ "$zone"
+    say 'made .env from .env.example'
+    is_new=yes
+  elif grep -q "$(printf '\r')" .env; then
+    tr -d '\r' <.env >.env.new
+    mv .env.new .env
+    chmod 600 .env
+    say '.env had the line ends of Windows; they are gone'
+  fi
+}
+
+config() {
+  router=${ROUTER_IP:-}
+  is_new=no
+  demo=no
+  tls=no
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --router)
+        [ $# -ge 2 ] || die '--router: an address or a name is missing' 2
+        router=$2
+        shift
+        ;;
+      --demo) demo=yes ;;
+      --tls) tls=yes ;;
+      *) die "config: \"$1\" is not known; see ./deploy.sh help" 2 ;;
+    esac
+    shift
+  done
+  [ -z "$router" ] || check_router "$router"
+  make_env
+  if [ "$demo" = yes ]; then
+    set_value ROUTERS_FILE demo.toml
+    set_value ROUTER_IP ''
+    add_profile demo
+  elif [ -n "$router" ]; then
+    set_value ROUTER_IP "$router"
+    set_value ROUTERS_FILE ''
+    remove_profile demo
+  elif [ "$is_new" = yes ] && is_terminal; then
+    ask_for_router
+  elif [ "$is_new" = yes ]; then
+    rm .env
+    die 'which router? Say it with --router ADDRESS (or ROUTER_IP), or copy .env.example to .env and set it there' 2
+  fi
+  [ "$tls" = no ] || add_profile tls
+  make_secrets
+  check_files
+  compose config -q || die 'compose.yaml and .env do not fit together, see above' 2
+}
+
+ask_for_router() {
+  found=$(gateway)
+  router=$(ask 'Address or name of your router:' "${found:-192.168.1.1}")
+  case $router in
+    '' | *[!A-Za-z0-9.:_-]*) rm .env ;;
+  esac
+  check_router "$router"
+  set_value ROUTER_IP "$router"
+  printf 'Its TOKEN, if it has one (not shown): ' >&2
+  stty -echo 2>/dev/null || true
+  read -r token || token=''
+  stty echo 2>/dev/null || true
+  echo >&2
+  [ -n "$token" ] || return 0
+  [ -d secrets ] || mkdir secrets
+  chmod 700 secrets
+  printf '%s\n' "$token" >secrets/router_token
+  set_value ROUTER_TOKEN_FILE ./secrets/router_token
+}
+
+add_profile() { # NAME
+  profiles=$(value_of COMPOSE_PROFILES)
+  case ,$profiles, in
+    *,$1,*) ;;
+    *) set_value COMPOSE_PROFILES "${profiles:+$profiles,}$1" ;;
+  esac
+}
+
+remove_profile() { # NAME
+  set_value COMPOSE_PROFILES "$(value_of COMPOSE_PROFILES | tr , '\n' | grep -vx "$1" | paste -sd , -)"
+}
+
+# What a command needs that is not the first one.
+need_config() {
+  [ -f .env ] || die 'there is no .env yet: run ./deploy.sh config first' 2
+  make_env
+  make_secrets
+  check_files
+}
+
+# --- Start ---
+
+# By the kernel's table: a connection could reach something that accepts none just now.
+is_taken() { # PORT
+  grep -qE "^ *[0-9]+: [0-9A-F]+:$(printf %04X "$1") [0-9A-F]+:0000 0A " \
+    /proc/net/tcp /proc/net/tcp6 2>/dev/null
+}
+
+# Those that our own containers hold are theirs.
+check_ports() {
+  taken=''
+  for entry in bridge:BRIDGE_PORT:5000 grafana:GRAFANA_PORT:3000 prometheus:PROMETHEUS_PORT:9090 \
+    alertmanager:ALERTMANAGER_PORT:9093 proxy:HTTP_PORT:80 proxy:HTTPS_PORT:443; do
+    service=${entry%%:*}
+    name=${entry#*:}
+    port=$(value_of "${name%%:*}" "${name#*:}")
+    name=${name%%:*}
+    case $port in
+      '' | *[!0-9]*) die "$name \"$port\": expected a port, for example ${entry##*:}" 2 ;;
+    esac
+    case $service:,$(value_of COMPOSE_PROFILES), in
+      proxy:*,tls,*) ;;
+      proxy:*) continue ;;
+    esac
+    if is_taken "$port" && ! is_running "$service"; then
+      taken="$taken $port ($name)"
+    fi
+  done
+  [ -z "$taken" ] || die "taken:$taken. Stop what listens there (ss -ltnp), or choose other ports in .env"
+}
+
+build() {
+  BUILD_REVISION=$(git -C "$here" describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
+  export BUILD_REVISION
+  compose build "$@" || die 'the images could not be built, see above. The engine needs the internet for that, and 4 GB of disk'
+}
+
+# Those that are missing: the first time this compiles, which takes minutes, on a Pi half an hour.
+provide_images() {
+  for image in $(compose config --images); do
+    docker image inspect "$image" >/dev/null 2>&1 && continue
+    case $image in
+      netmonitor-*)
+        say "building $image and what else is ours; the first time this takes a while"
+        build
+        return
+        ;;
+    esac
+  done
+}
+
+# 0: well, or not asked for to be.
+check_routers() {
+  run_bridge -- check-routers
+}
+
+look_at_routers() {
+  # Those of the demo do not run yet.
+  [ "$(value_of ROUTERS_FILE)" != demo.toml ] || return 0
+  ! check_routers || return 0
+  say 'a router does not answer (see above). What watches it goes on asking once it is started'
+  ! is_terminal || case $(ask 'Start all the same?' yes) in
+    n | no | N | NO) die 'not started; ./deploy.sh config --router ADDRESS names another router' ;;
+  esac
+}
+
+start() {
+  need_config
+  check_ports
+  if ! compose up -d --remove-orphans --wait --wait-timeout "$patience_seconds"; then
+    report_unwell
+    die 'not everything is well; ./deploy.sh logs says more, docs/containers.md what to do'
+  fi
+  addresses
+}
+
+# The services that are not well, with the end of what they say.
+report_unwell() {
+  for service in $(compose config --services); do
+    id=$(container_of "$service")
+    state=none
+    [ -z "$id" ] || state=$(docker inspect \
+      -f '{{.State.Status}}{{if .State.Health}} and {{.State.Health.Status}}{{end}}{{if .State.OOMKilled}}, out of memory{{end}}' "$id")
+    case $state in
+      running | 'running and healthy') continue ;;
+    esac
+    say "$service is ${state}; its last words:"
+    [ -z "$id" ] || docker logs --tail 5 "$id" 2>&1 | sed 's/^/    /' >&2
+  done
+}
+
+# As others see this computer.
+own_address() {
+  target=$(value_of ROUTER_IP)
+  case $target in
+    [0-9]*.[0-9]*) ;;
+    *) target=192.0.2.1 ;;
+  esac
+  address=$(ip -4 route get "$target" 2>/dev/null | sed -n 's/.* src \([0-9.]*\).*/\1/p' | head -n 1)
+  echo "${address:-localhost}"
+}
+
+shown_address() { # LISTEN PORT
+  case $1 in
+    0.0.0.0) echo "http://$(own_address):$2/" ;;
+    *) echo "http://$1:$2/" ;;
+  esac
+}
+
+addresses() {
+  grafana=$(shown_address "$(value_of GRAFANA_LISTEN 0.0.0.0)" "$(value_of GRAFANA_PORT 3000)")
+  bridge=$(shown_address "$(value_of BRIDGE_LISTEN 0.0.0.0)" "$(value_of BRIDGE_PORT 5000)")
+  printf '%-14s %s\n' \
+    Grafana "$grafana (user admin, password in $(value_of GRAFANA_PASSWORD_FILE ./secrets/grafana_password))" \
+    bridge "$bridge" \
+    Prometheus "http://127.0.0.1:$(value_of PROMETHEUS_PORT 9090)/alerts (from this computer)" \
+    Alertmanager "http://127.0.0.1:$(value_of ALERTMANAGER_PORT 9093)/ (from this computer)"
+  case ,$(value_of COMPOSE_PROFILES), in
+    *,tls,*) printf '%-14s https://%s%s/, the bridge under /bridge/\n' TLS "$(own_address)" \
+      "$([ "$(value_of HTTPS_PORT 443)" = 443 ] || echo ":$(value_of HTTPS_PORT 443)")" ;;
+  esac
+}
+
+status() {
+  need_config
+  compose ps -a --format 'table {{.Service}}\t{{.Status}}\t{{.Image}}'
+  echo
+  ids=$(compose ps -q)
+  # A word each.
+  # shellcheck disable=SC2086
+  [ -z "$ids" ] || docker stats --no-stream --format 'table {{.Name}}\t{{.MemUsage}}\t{{.CPUPerc}}' $ids
+  echo
+  addresses
+  echo
+  ! is_running bridge || check_routers || true
+}
+
+everything() {
+  config "$@"
+  offer_import
+  provide_images
+  look_at_routers
+  start
+}
+
+# --- The old client ---
+
+# Its folders, beside this one or where the command was given.
+offer_import() {
+  for folder in "$called_from" "$here" "$here/.."; do
+    file=$folder/data/netmonitor.db
+    if [ -f "$file" ] && is_old_database "$file"; then
+      say "$file is the old client's database. Once this is started, take it over with"
+      say "    ./deploy.sh import-legacy $file"
+      [ ! -d "$folder/logs" ] || say "$folder/logs is of the old client too, and used no more: ./deploy.sh logs has the new ones"
+      return
+    fi
+  done
+}
+
+# A file of SQLite's with the old client's table, and none of ours.
+is_old_database() { # FILE
+  [ "$(head -c 15 "$1" 2>/dev/null)" = 'SQLite format 3' ] \
+    && grep -aq 'CREATE TABLE network_status' "$1" && ! grep -aq 'CREATE TABLE streams' "$1"
+}
+
+import_legacy() {
+  [ $# -ge 1 ] || die 'import-legacy: which file? See ./deploy.sh help' 2
+  case $1 in
+    /*) file=$1 ;;
+    *) file=$called_from/$1 ;;
+  esac
+  shift
+  [ -f "$file" ] || die "import-legacy: $file is not there" 2
+  need_config
+  make_work
+  # With what it has not yet taken in; readable for the bridge's user.
+  mkdir "$work/old"
+  for part in "$file" "$file-wal"; do
+    [ ! -f "$part" ] || cp "$part" "$work/old/netmonitor.db${part#"$file"}"
+  done
+  chmod -R a+rX "$work/old"
+  run_bridge -v "$work/old:/old" -- import-legacy /old/netmonitor.db "$@"
+}
+
+# --- Backup ---
+
+# A folder for this run, which goes with it.
+make_work() {
+  mkdir -p backups
+  chmod 700 backups
+  work=$(mktemp -d "$here/backups/work.XXXXXX")
+  trap clean_up EXIT
+  trap 'exit 1' INT TERM HUP
+}
+
+stopped=''
+
+clean_up() {
+  code=$?
+  trap - EXIT
+  # Whatever was stopped for a copy of its files runs again, however this ends.
+  # shellcheck disable=SC2086
+  [ -z "$stopped" ] || docker start $stopped >/dev/null || true
+  [ -z "${work:-}" ] || rm -rf "$work"
+  exit "$code"
+}
+
+# pack SERVICE FOLDER: the files of a container as an archive.
+pack() {
+  docker cp "$(container_of "$1"):$2/." - >"$work/$1.tar"
+  gzip -1 "$work/$1.tar"
+}
+
+# Stopped for the moment of the copy: what it has in memory is written then, and nothing is half.
+pack_stopped() { # SERVICE FOLDER
+  stopped=$(container_of "$1")
+  docker stop "$stopped" >/dev/null
+  pack "$1" "$2"
+  docker start "$stopped" >/dev/null
+  stopped=''
+}
+
+pack_bridge() {
+  mkdir "$work/bridge"
+  # The bridge's user writes there; the folder above lets nobody else in.
+  chmod 777 "$work/bridge"
+  run_bridge -v "$work/bridge:/backup" -- backup /backup/netmonitor.db >&2
+  mv "$work/bridge/netmonitor.db" "$work/"
+  rmdir "$work/bridge"
+  gzip -1 "$work/netmonitor.db"
+}
+
+pack_prometheus() {
+  snapshot=$(compose exec -T prometheus wget -q -O - --post-data '' \
+    http://127.0.0.1:9090/api/v1/admin/tsdb/snapshot | sed -n 's/.*"name":"\([A-Za-z0-9-]*\)".*/\1/p')
+  [ -n "$snapshot" ] || die 'Prometheus makes no snapshot; ./deploy.sh logs prometheus says why'
+  # Links to its own blocks: they take no place, but must not stay when those go.
+  pack prometheus "/prometheus/snapshots/$snapshot"
+  compose exec -T prometheus rm -r "/prometheus/snapshots/$snapshot"
+}
+
+pack_settings() {
+  set -- .env
+  for name in secrets routers receivers; do
+    [ ! -d "$name" ] || set -- "$@" "$name"
+  done
+  tar -cf "$work/settings.tar" "$@"
+  gzip -1 "$work/settings.tar"
+}
+
+backup() {
+  [ $# -le 1 ] || die 'backup: one folder at most' 2
+  need_config
+  for service in bridge prometheus alertmanager grafana; do
+    is_running "$service" || die "backup: $service does not run; ./deploy.sh start first"
+  done
+  target=${1:-$here/backups/$(date +%Y-%m-%dT%H-%M-%S)}
+  case $target in
+    /*) ;;
+    *) target=$called_from/$target ;;
+  esac
+  [ ! -e "$target" ] || die "backup: $target is there already" 2
+  make_work
+  pack_bridge
+  pack_prometheus
+  pack_stopped alertmanager /alertmanager
+  pack_stopped grafana /var/lib/grafana
+  pack_settings
+  # The list comes last: a folder without it is no backup.
+  (cd "$work" && sha256sum ./*.gz >SHA256SUMS)
+  mkdir -p "$(dirname "$target")"
+  mv "$work" "$target"
+  work=''
+  say "everything is in $target ($(du -sh "$target" | cut -f 1)); passwords too, so keep it where nobody looks"
+}
+
+# unpack SERVICE FOLDER: with owners, into a volume that is new.
+unpack() {
+  gzip -dc "$source/$1.tar.gz" | docker cp - "$(container_of "$1"):$2"
+}
+
+restore() {
+  [ $# -ge 1 ] || die 'restore: which folder? ls backups' 2
+  case $1 in
+    /*) source=$1 ;;
+    *) source=$called_from/$1 ;;
+  esac
+  [ -f "$source/SHA256SUMS" ] || die "restore: $1 is no backup, or not a whole one: SHA256SUMS is missing" 2
+  (cd "$source" && sha256sum -c SHA256SUMS >/dev/null) || die "restore: $1 is damaged; take another one"
+  [ "${2:-}" = --yes ] || confirm "Everything that is there now is replaced by $1. Go on?"
+  if [ -f .env ] && is_running bridge && is_running grafana && is_running prometheus && is_running alertmanager; then
+    say 'what is there now is kept first'
+    (backup "$here/backups/before-restore-$(date +%Y-%m-%dT%H-%M-%S)")
+  fi
+  make_work
+  [ ! -f .env ] || compose down --volumes --remove-orphans
+  gzip -dc "$source/settings.tar.gz" | tar -xf -
+  need_config
+  provide_images
+  compose up --no-start
+  gzip -dc "$source/netmonitor.db.gz" >"$work/netmonitor.db"
+  chmod 755 "$work"
+  chmod 644 "$work/netmonitor.db"
+  run_bridge -v "$work:/backup:ro" -- restore /backup/netmonitor.db
+  unpack prometheus /prometheus
+  unpack alertmanager /alertmanager
+  unpack grafana /var/lib/grafana
+  start
+}
+
+# --- The rest ---
+
+upgrade() {
+  pull=yes
+  [ "${1:-}" != --no-pull ] || pull=no
+  backup
+  if [ "$pull" = yes ]; then
+    compose pull --ignore-buildable || die 'new images cannot be had, see above; nothing was changed'
+    build --pull
+  fi
+  start
+  say 'the old images can go: docker image prune'
+}
+
+uninstall() {
+  data=no
+  sure=no
+  for word; do
+    case $word in
+      --data) data=yes ;;
+      --yes) sure=yes ;;
+      *) die "uninstall: \"$word\" is not known; see ./deploy.sh help" 2 ;;
+    esac
+  done
+  if [ "$data" = yes ]; then
+    [ "$sure" = yes ] || confirm 'All data and settings go, backups stay. Go on?'
+    set -- --volumes
+  else
+    set --
+  fi
+  [ -f .env ] || ROUTER_IP=''
+  export ROUTER_IP
+  images=$(compose --profile tls --profile demo config --images | grep '^netmonitor-')
+  compose --profile tls --profile demo down --remove-orphans "$@"
+  for image in $images; do
+    ! docker image inspect "$image" >/dev/null 2>&1 || docker image rm "$image" >/dev/null
+  done
+  if [ "$data" = yes ]; then
+    rm -rf .env secrets
+    say 'gone. Backups are still in ./backups'
+  else
+    say 'gone, but for data (docker volume ls), .env and secrets: ./deploy.sh brings all of it back'
+  fi
+}
+
+command=${1:-everything}
+[ $# -eq 0 ] || shift
+case $command in
+  help | -h | --help)
+    usage
+    exit
+    ;;
+  -*)
+    set -- "$command" "$@"
+    command=everything
+    ;;
+esac
+case $command in
+  everything | config | start | status | backup | restore | upgrade | uninstall)
+    check_engine
+    "$command" "$@"
+    ;;
+  check)
+    check_engine
+    need_config
+    check_routers
+    ;;
+  stop)
+    check_engine
+    need_config
+    compose stop
+    ;;
+  restart)
+    check_engine
+    need_config
+    compose stop
+    start
+    ;;
+  logs)
+    check_engine
+    need_config
+    follow=''
+    ! [ -t 1 ] || follow=--follow
+    compose logs --tail 100 $follow "$@"
+    ;;
+  import-legacy)
+    check_engine
+    import_legacy "$@"
+    ;;
+  *)
+    usage >&2
+    die "\"$command\" is not known" 2
+    ;;
+esac
