@@ -274,7 +274,7 @@ add_profile() { # NAME
 }
 
 remove_profile() { # NAME
-  set_value COMPOSE_PROFILES "$(value_of COMPOSE_PROFILES | tr , '\n' | grep -vx "$1" | paste -sd , -)"
+  set_value COMPOSE_PROFILES "$(value_of COMPOSE_PROFILES | tr , '\n' | grep -vx "$1" | tr "\n" , | sed "s|,\$||")"
 }
 
 # What a command needs that is not the first one.

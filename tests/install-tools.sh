@@ -2,7 +2,7 @@
 # Installs the Debian packages that a make target needs, if any is missing; quiet when
 # none is. `install-tools.sh build` for compiling, `install-tools.sh test` for the rest too,
 # `install-tools.sh run` for `make run`, `install-tools.sh fuzz` for libFuzzer, `install-tools.sh vm`
-# for the emulated ARM64 machine, `install-tools.sh pictures` for pictures of the dashboards.
+# for the emulated ARM64 machine, `install-tools.sh containers` for an engine, `install-tools.sh pictures` for pictures of the dashboards.
 set -eu
 
 # program:package; the real readers of what we write, and the system's own tools.
@@ -32,6 +32,21 @@ for_run='
 curl:curl
 jq:jq
 setpriv:util-linux
+'
+
+for_containers='
+dockerd:docker.io
+busybox:busybox-static
+curl:curl
+ip:iproute2
+jq:jq
+nginx:nginx-light
+openssl:openssl
+prometheus:prometheus
+prometheus-alertmanager:prometheus-alertmanager
+setpriv:util-linux
+sqlite3:sqlite3
+unshare:util-linux
 '
 
 for_pictures='
@@ -69,6 +84,11 @@ if [ "$1" = run ]; then
   command -v "${PROMETHEUS:-prometheus}" >/dev/null 2>&1 || lacks prometheus
   [ -n "${ALERTMANAGER:-}" ] || command -v alertmanager >/dev/null 2>&1 \
     || command -v prometheus-alertmanager >/dev/null 2>&1 || lacks prometheus-alertmanager
+fi
+if [ "$1" = containers ]; then
+  for pair in $for_containers; do
+    command -v "${pair%%:*}" >/dev/null 2>&1 || lacks "${pair#*:}"
+  done
 fi
 if [ "$1" = pictures ]; then
   for pair in $for_pictures; do
