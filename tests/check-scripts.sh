@@ -28,11 +28,12 @@ fi
 here=''
 router=''
 for script in openwrt/*.sh prometheus/*.sh tests/*.sh tests/grafana/*.sh tests/pictures/*.sh \
-  tests/arm-machine/* .ci/run \
+  compose/systemd/*.sh compose/systemd/*-ctl tests/src/systemd_machine/*.sh tests/arm-machine/* .ci/run \
   tests/fixtures/*/bin/* openwrt/scripts/* openwrt/files/etc/init.d/* \
   tests/src/openwrt_root/router/*; do
   case $script in
     *'*'*) ;; # there is none
+    compose/systemd/*) here="$here $script" ;;
     */install.sh | */uninstall.sh | */shell-version.sh | openwrt/scripts/* | */init.d/* | */router/* \
       | */arm-machine/init | */arm-machine/inside.sh)
       router="$router $script"
@@ -43,6 +44,6 @@ done
 
 # The names are ours and hold no spaces.
 # shellcheck disable=SC2086
-"$shellcheck" $here
+"$shellcheck" -x $here
 # shellcheck disable=SC2086
 "$shellcheck" -x $ash $router

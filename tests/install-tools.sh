@@ -20,6 +20,7 @@ nsenter:util-linux
 setpriv:util-linux
 flock:util-linux
 pgrep:procps
+systemd-analyze:systemd
 strip:binutils
 busybox:busybox-static
 faketime:faketime

@@ -50,6 +50,7 @@ pub mod small_disk;
 pub mod sqlite_shell;
 pub mod stored_events;
 pub mod streamed;
+pub mod systemd_machine;
 pub mod table;
 pub mod trickle;
 pub mod under_load;
