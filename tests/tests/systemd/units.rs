@@ -2,7 +2,9 @@
 
 use std::process::Command;
 
-use super::repository;
+use netmonitor_tests::systemd_machine::Machine;
+
+use super::{install_bridge, install_exporter, repository, run, well};
 
 #[expect(clippy::disallowed_methods, reason = "tools of the system, for tests")]
 fn security(unit: &str, threshold: u32) {
@@ -26,4 +28,43 @@ fn the_bridge_is_hardly_exposed() {
 fn the_exporter_is_exposed_by_what_it_reads() {
     // 2.2: the same, and pings, the kernel's log, netlink.
     security("netmonitor-exporter.service", 23);
+}
+
+#[test]
+fn systemd_finds_nothing_wrong_with_them() {
+    let machine = Machine::start().unwrap();
+    assert_eq!(install_bridge(&machine, "--router 192.0.2.1").status, 0);
+    assert_eq!(install_exporter(&machine).status, 0);
+    for unit in ["netmonitor-bridge", "netmonitor-exporter"] {
+        let output = run(&machine, &format!("systemd-analyze verify --man=no {unit}.service"));
+        assert_eq!((output.status, output.said.as_str()), (0, ""), "{unit}");
+    }
+}
+
+#[test]
+fn a_service_is_started_again_however_often_it_ends() {
+    // More than systemd's own limit, which is 5 in 10 s.
+    const TIMES: u32 = 8;
+    let machine = Machine::start().unwrap();
+    let drop_in = "/run/systemd/system/netmonitor-exporter.service.d";
+    // The pause of 10 s is not what is tried.
+    well(
+        &machine,
+        &format!("mkdir -p {drop_in}; printf '[Service]\\nRestartSec=0\\n' >{drop_in}/quick.conf"),
+    );
+    assert_eq!(install_exporter(&machine).status, 0);
+    let restarts = "systemctl show --value --property NRestarts netmonitor-exporter";
+    for time in 1..=TIMES {
+        well(&machine, "systemctl kill --signal KILL --kill-who main netmonitor-exporter");
+        netmonitor_tests::clock::until("it was started again", || {
+            let output =
+                machine.sh(&format!("{restarts}; systemctl is-active netmonitor-exporter"))?;
+            Ok(output.said == format!("{time}\nactive\n"))
+        })
+        .unwrap();
+    }
+    well(&machine, "systemctl stop netmonitor-exporter");
+    // Told to stop it has not failed.
+    let state = run(&machine, "systemctl is-failed netmonitor-exporter");
+    assert_eq!(state.said, "inactive\n");
 }
