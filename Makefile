@@ -3,7 +3,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help run demo build static arm dist test lint unit bench soak fuzz test-api measure-arm \
-	pictures tools compiler no-static
+	pictures tools compiler no-static install-bridge install-exporter uninstall-bridge \
+	uninstall-exporter
 
 # For build_info and the page.
 export BUILD_REVISION := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
@@ -14,7 +15,7 @@ HOST_ARCH := $(shell uname -m)
 STATIC := target/static/$(HOST_ARCH)-unknown-linux-musl/release/netmonitor-exporter
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## everything on this machine, or for ROUTER=192.168.1.1: exporter, bridge, Prometheus, Alertmanager, Grafana if installed
 	@tests/install-tools.sh run
@@ -33,6 +34,23 @@ build: compiler ## exporter and bridge for this machine
 
 static: compiler ## a small static exporter for this machine's architecture
 	openwrt/build-static.sh
+
+# With sudo there may be no cargo: what was built before is installed then.
+BUILT := $(if $(shell command -v cargo 2>/dev/null),build)
+SYSTEMD := compose/systemd
+
+# DESTDIR and ROUTER_IP reach the scripts as make was given them.
+install-bridge: $(BUILT) ## the bridge as a service of systemd, for ROUTER_IP=192.168.1.1; as root
+	@$(SYSTEMD)/install.sh bridge $(BRIDGE) $(if $(OLD),--old "$(OLD)")
+
+install-exporter: $(BUILT) ## the exporter as a service of systemd, to watch this machine's own line; as root
+	@$(SYSTEMD)/install.sh exporter $(EXPORTER)
+
+uninstall-bridge: ## take the service away; PURGE=1 its settings and database, too
+	@$(SYSTEMD)/uninstall.sh bridge $(if $(PURGE),--purge)
+
+uninstall-exporter: ## the same of the exporter
+	@$(SYSTEMD)/uninstall.sh exporter $(if $(PURGE),--purge)
 
 # Of another CPU family than this machine's, and the one that most routers have.
 FOREIGN_CPUS ?= aarch64-unknown-linux-musl

@@ -108,6 +108,25 @@ fn events_outlive_a_restart_of_the_exporter() {
     assert_eq!(well(&machine, stream), before);
 }
 
+/// The lines that `docs/systemd.md` gives for optical modules.
+#[test]
+fn the_documented_drop_in_gives_the_right_for_modules() {
+    let machine = with_both();
+    let text = std::fs::read_to_string(super::repository().join("docs/systemd.md")).unwrap();
+    let (_, rest) = text.split_once("```ini\n").unwrap();
+    let (drop_in, _) = rest.split_once("```").unwrap();
+    std::fs::write(machine.shared().join("module.conf"), drop_in).unwrap();
+    let folder = "/etc/systemd/system/netmonitor-exporter.service.d";
+    well(
+        &machine,
+        &format!(
+            "mkdir -p {folder}; cp /shared/module.conf {folder}; systemctl daemon-reload
+             systemctl restart netmonitor-exporter"
+        ),
+    );
+    assert_eq!(status(&machine, "netmonitor-exporter")["CapEff"], "0000000400003000");
+}
+
 /// As rsyslog makes it on Debian and Ubuntu.
 #[test]
 fn the_file_of_a_syslog_daemon_is_read() {
