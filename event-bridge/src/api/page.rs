@@ -1,4 +1,5 @@
-//! `/`: the state of every router, and links.
+//! `/`: the state of every router, and links; relative ones, since a proxy may put all of this
+//! below a path of its own.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -59,8 +60,8 @@ fn page(views: &Views) -> String {
          <meta name=viewport content=\"width=device-width,initial-scale=1\">\
          <title>netmonitor bridge</title><style>{STYLE}</style><h1>netmonitor bridge</h1>\
          <p>{store}{list_problem}<table><tr><th>Router<th>WAN<th>Last sample{rows}</table>\
-         <p>{grafana}<a href=/api/history>history</a> · <a href=/api/events>events</a> · \
-         <a href=/api/stats/summary>summary</a> · <a href=/metrics>metrics</a>\
+         <p>{grafana}<a href=api/history>history</a> · <a href=api/events>events</a> · \
+         <a href=api/stats/summary>summary</a> · <a href=metrics>metrics</a>\
          <p>Version {} ({})</html>",
         env!("CARGO_PKG_VERSION"),
         crate::REVISION,

@@ -315,6 +315,8 @@ async fn the_page_and_the_metrics_are_there() {
     for part in ["<td>home<td", "<td>shed<td", "everything is stored", "http://grafana.example"] {
         assert!(page.contains(part), "{part}: {page}");
     }
+    // A proxy may have it below a path: `/bridge/`.
+    assert!(page.contains("href=api/history") && !page.contains("href=/"), "{page}");
     let (_, health) = bridge.get("/health").await;
     assert_eq!(health["status"], "healthy");
     let (_, metrics) = bridge.get("/metrics").await;
