@@ -28,7 +28,8 @@ fi
 here=''
 router=''
 for script in openwrt/*.sh prometheus/*.sh tests/*.sh tests/grafana/*.sh tests/pictures/*.sh \
-  compose/systemd/*.sh compose/systemd/*-ctl tests/src/systemd_machine/*.sh tests/arm-machine/* .ci/run \
+  tests/containers/*.sh tests/containers/grafana/* tests/src/systemd_machine/*.sh tests/arm-machine/* \
+  compose/*.sh compose/proxy/*.sh compose/systemd/*.sh compose/systemd/*-ctl .ci/run \
   tests/fixtures/*/bin/* openwrt/scripts/* openwrt/files/etc/init.d/* \
   tests/src/openwrt_root/router/*; do
   case $script in

@@ -27,6 +27,8 @@ faketime:faketime
 zopfli:zopfli
 sqlite3:sqlite3
 qemu-aarch64-static:qemu-user-static
+nginx:nginx-light
+openssl:openssl
 '
 
 for_run='
@@ -129,9 +131,11 @@ rm -f "$log"
 # The tests start these programs themselves; Debian starts them as services too, which
 # nobody has asked for.
 if [ -d /run/systemd/system ]; then
-  for unit in prometheus prometheus-alertmanager prometheus-node-exporter; do
+  for unit in prometheus prometheus-alertmanager prometheus-node-exporter nginx; do
     case " $missing " in
-      *" $unit "*) systemctl --quiet disable --now "$unit" || echo "$unit: still enabled" >&2 ;;
+      *" $unit "* | *" $unit-light "*)
+        systemctl --quiet disable --now "$unit" || echo "$unit: still enabled" >&2
+        ;;
     esac
   done
 fi
