@@ -74,12 +74,13 @@ tools:
 	@tests/newer-prometheus.sh
 	@tests/grafana/install.sh
 
-lint: tools ## format, clippy, documents, licences, shell scripts
+lint: tools ## format, clippy, documents, licences, shell scripts, Dockerfiles
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets --features netmonitor-tests/foreign-cpus -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items --quiet
 	tests/check-licences.sh
 	tests/check-scripts.sh
+	tests/check-dockerfiles.sh
 
 unit: tools ## the tests of all crates
 	cargo test --locked --workspace
