@@ -56,13 +56,15 @@ is_older() {
 check_engine() {
   command -v docker >/dev/null 2>&1 \
     || die "docker: there is no such program. Install Docker Engine $oldest_engine or later (Debian: apt-get install docker.io; a NAS: its package centre)"
-  if ! engine=$(docker version --format '{{.Server.Version}}' 2>&1); then
-    case $engine in
+  # Without what it warns of, such as settings of another user's that sudo cannot read.
+  if ! engine=$(docker version --format '{{.Server.Version}}' 2>/dev/null); then
+    cause=$(docker version --format '{{.Server.Version}}' 2>&1 || true)
+    case $cause in
       *'permission denied'*)
         die "no permission to use the Docker engine. Run this with sudo, or join the group that may: sudo usermod -aG docker $(id -un), then log in again"
         ;;
     esac
-    die "the Docker engine does not answer. Start it (sudo systemctl start docker), and try again. It says: $engine"
+    die "the Docker engine does not answer. Start it (sudo systemctl start docker), and try again. It says: $cause"
   fi
   ! is_older "$engine" "$oldest_engine" \
     || die "Docker Engine $engine is too old: $oldest_engine or later is needed"
