@@ -33,7 +33,11 @@ die() { # MESSAGE [CODE]
   exit "${2:-1}"
 }
 
-here=$(cd "$(dirname "$0")" && pwd)
+# With CDPATH, `cd` may go elsewhere, and says where.
+unset CDPATH
+script=$0
+[ ! -L "$script" ] || script=$(readlink -f "$script")
+here=$(cd "$(dirname "$script")" && pwd)
 called_from=$PWD
 cd "$here"
 
