@@ -41,6 +41,10 @@ here=$(cd "$(dirname "$script")" && pwd)
 called_from=$PWD
 cd "$here"
 
+# Containers run as users of their own, who must be able to read what is made here; what nobody
+# else is to read is shut off where it is made.
+umask 022
+
 oldest_engine=20.10
 oldest_compose=2.20
 # The first start of all, on a slow disk; with images at hand it takes half a minute.
