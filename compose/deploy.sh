@@ -115,23 +115,54 @@ run_bridge() { # [OPTION ...] -- ARGUMENT ...
 
 # --- Settings ---
 
-# value_of NAME [DEFAULT]: what .env says. Compose itself lets the environment win.
+# value_of NAME [DEFAULT]: what Compose would take: the environment, also if it is empty there, or
+# else the last line of .env, without quotes and what is noted behind it.
 value_of() {
-  eval "value=\${$1:-}"
-  if [ -z "$value" ] && [ -f .env ]; then
-    value=$(sed -n "s/^$1=//p" .env | tail -n 1 | tr -d '\r')
-    value=${value#[\"\']}
-    value=${value%[\"\']}
+  value=''
+  if eval "[ -n \"\${$1+set}\" ]"; then
+    eval "value=\$$1"
+  elif [ -f .env ]; then
+    value=$(tr -d '\r' <.env | sed -n "
+      s/^[[:blank:]]*\(export[[:blank:]][[:blank:]]*\)\{0,1\}$1[[:blank:]]*[=:][[:blank:]]*//
+      t value
+      d
+      :value
+      s/^'\([^']*\)'.*/\1/p
+      t
+      s/^\"\([^\"]*\)\".*/\1/p
+      t
+      s/^#.*//
+      s/[[:blank:]]#.*//
+      s/[[:blank:]]*\$//p" | tail -n 1)
   fi
-  echo "${value:-${2:-}}"
+  printf '%s\n' "${value:-${2:-}}"
 }
 
 set_value() { # NAME VALUE
-  awk -v name="$1" -v value="$2" '
-    index($0, name "=") == 1 { print name "=" value; done = 1; next }
+  changed=$(awk -v name="$1" -v value="$2" '
+    $0 ~ "^[ \t]*(export[ \t]+)?" name "[ \t]*[=:]" {
+      if (!done) print name "=" value
+      done = 1
+      next
+    }
     { print }
-    END { if (!done) print name "=" value }' .env >.env.new
-  mv .env.new .env
+    END { if (!done) print name "=" value }' .env)
+  printf '%s\n' "$changed" | put_env
+}
+
+# What comes in becomes .env, once all of it is on the disk: BusyBox's awk does not notice that
+# one is full, cat does. Owner and mode stay; a new one may hold a token.
+put_env() {
+  if [ -f .env ]; then
+    cp -p .env .env.new
+  else
+    (umask 077 && true >.env.new)
+  fi || die "$here cannot be written: read-only, full, or of another user"
+  cat >.env.new || {
+    rm -f .env.new
+    die ".env cannot be written, and is as it was: is the disk full?"
+  }
+  mv -f .env.new .env
 }
 
 is_terminal() {
@@ -201,16 +232,13 @@ check_files() {
 make_env() {
   [ ! -e .env ] || [ -f .env ] || die '.env is no file'
   if [ ! -f .env ]; then
-    cp .env.example .env
-    chmod 600 .env
+    put_env <.env.example
     zone=$(cat /etc/timezone 2>/dev/null || readlink /etc/localtime 2>/dev/null | sed -n 's|.*/zoneinfo/||p')
     [ -z "$zone" ] || set_value TZ "$zone"
     say 'made .env from .env.example'
     is_new=yes
   elif grep -q "$(printf '\r')" .env; then
-    tr -d '\r' <.env >.env.new
-    mv .env.new .env
-    chmod 600 .env
+    tr -d '\r' <.env | put_env
     say '.env had the line ends of Windows; they are gone'
   fi
 }
