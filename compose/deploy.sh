@@ -186,7 +186,7 @@ confirm() { # QUESTION
 # What can be in a name or an address, and in nothing that has a meaning elsewhere.
 check_router() { # ADDRESS
   case $1 in
-    '' | *[!A-Za-z0-9.:_-]*)
+    '' | -* | *[!A-Za-z0-9.:_-]*)
       die "router \"$1\": expected an address or a name, for example 192.168.1.1" 2
       ;;
   esac
@@ -199,9 +199,13 @@ gateway() {
 
 # Files that hold a password each. The engine hands them to containers as they are, and those run
 # as different users: so everybody may read the file, but nobody else gets into the folder.
-make_secrets() {
+open_secrets() {
   [ -d secrets ] || mkdir secrets
   chmod 700 secrets
+}
+
+make_secrets() {
+  open_secrets
   for pair in GRAFANA_PASSWORD_FILE:grafana_password API_TOKEN_FILE:api_token; do
     file=$(value_of "${pair%%:*}" "./secrets/${pair#*:}")
     [ ! -s "$file" ] || continue
@@ -236,7 +240,6 @@ make_env() {
     zone=$(cat /etc/timezone 2>/dev/null || readlink /etc/localtime 2>/dev/null | sed -n 's|.*/zoneinfo/||p')
     [ -z "$zone" ] || set_value TZ "$zone"
     say 'made .env from .env.example'
-    is_new=yes
   elif grep -q "$(printf '\r')" .env; then
     tr -d '\r' <.env | put_env
     say '.env had the line ends of Windows; they are gone'
@@ -244,8 +247,8 @@ make_env() {
 }
 
 config() {
-  router=${ROUTER_IP:-}
-  is_new=no
+  router=''
+  token=''
   demo=no
   tls=no
   while [ $# -gt 0 ]; do
@@ -253,6 +256,7 @@ config() {
       --router)
         [ $# -ge 2 ] || die '--router: an address or a name is missing' 2
         router=$2
+        check_router "$router"
         shift
         ;;
       --demo) demo=yes ;;
@@ -261,8 +265,19 @@ config() {
     esac
     shift
   done
-  [ -z "$router" ] || check_router "$router"
+  # Asked for before anything is written: who gives up leaves nothing behind.
+  if [ "$demo" = yes ]; then
+    [ -z "$router" ] || die 'config: --demo has routers of its own; leave --router out' 2
+  elif [ -z "$router" ] && [ -n "${ROUTER_IP:-}" ]; then
+    router=$ROUTER_IP
+    check_router "$router"
+  elif [ -z "$router" ] && [ ! -e .env ]; then
+    is_terminal || die 'which router? Say it with --router ADDRESS (or ROUTER_IP), or copy .env.example to .env and set it there' 2
+    ask_for_router
+  fi
   make_env
+  # .env has it now, and the environment would win.
+  [ "$demo$router" = no ] || unset ROUTER_IP ROUTERS_FILE
   if [ "$demo" = yes ]; then
     set_value ROUTERS_FILE demo.toml
     set_value ROUTER_IP ''
@@ -271,11 +286,11 @@ config() {
     set_value ROUTER_IP "$router"
     set_value ROUTERS_FILE ''
     remove_profile demo
-  elif [ "$is_new" = yes ] && is_terminal; then
-    ask_for_router
-  elif [ "$is_new" = yes ]; then
-    rm .env
-    die 'which router? Say it with --router ADDRESS (or ROUTER_IP), or copy .env.example to .env and set it there' 2
+  fi
+  if [ -n "$token" ]; then
+    open_secrets
+    printf '%s\n' "$token" >secrets/router_token
+    set_value ROUTER_TOKEN_FILE ./secrets/router_token
   fi
   [ "$tls" = no ] || add_profile tls
   make_secrets
@@ -286,21 +301,15 @@ config() {
 ask_for_router() {
   found=$(gateway)
   router=$(ask 'Address or name of your router:' "${found:-192.168.1.1}")
-  case $router in
-    '' | *[!A-Za-z0-9.:_-]*) rm .env ;;
-  esac
   check_router "$router"
-  set_value ROUTER_IP "$router"
-  printf 'Its TOKEN, if it has one (not shown): ' >&2
+  # Ctrl-C must not leave a terminal that shows nothing.
+  trap 'stty echo; exit 130' INT TERM HUP
   stty -echo 2>/dev/null || true
+  printf 'Its TOKEN, if it has one (not shown): ' >&2
   read -r token || token=''
   stty echo 2>/dev/null || true
+  trap - INT TERM HUP
   echo >&2
-  [ -n "$token" ] || return 0
-  [ -d secrets ] || mkdir secrets
-  chmod 700 secrets
-  printf '%s\n' "$token" >secrets/router_token
-  set_value ROUTER_TOKEN_FILE ./secrets/router_token
 }
 
 add_profile() { # NAME
