@@ -200,8 +200,9 @@ gateway() {
 # Files that hold a password each. The engine hands them to containers as they are, and those run
 # as different users: so everybody may read the file, but nobody else gets into the folder.
 open_secrets() {
-  [ -d secrets ] || mkdir secrets
-  chmod 700 secrets
+  [ -d secrets ] || mkdir secrets || die "$here cannot be written: read-only, full, or of another user"
+  # Only who owns it may, and need not if it is so already.
+  find secrets -prune ! -perm 700 -exec chmod 700 {} +
 }
 
 make_secrets() {
@@ -209,12 +210,37 @@ make_secrets() {
   for pair in GRAFANA_PASSWORD_FILE:grafana_password API_TOKEN_FILE:api_token; do
     file=$(value_of "${pair%%:*}" "./secrets/${pair#*:}")
     [ ! -s "$file" ] || continue
-    od -An -N18 -tx1 /dev/urandom | tr -d ' \n' >"$file.new"
-    [ "$(wc -c <"$file.new")" -eq 36 ] || die "$file: no password could be made; is /dev/urandom there?"
+    [ -d "$(dirname "$file")" ] || die "${pair%%:*}: the folder of $file is not there (.env)" 2
+    password=$(od -An -N18 -tx1 /dev/urandom | tr -d ' \n')
+    [ ${#password} -eq 36 ] || die "$file: no password could be made; is /dev/urandom there?"
+    printf '%s' "$password" | cat >"$file.new" || {
+      rm -f "$file.new"
+      die "$file cannot be written: is the disk full?"
+    }
     mv "$file.new" "$file"
     say "made $file"
   done
-  find secrets -type f -exec chmod 644 {} +
+  find secrets -type f ! -perm 644 -exec chmod 644 {} +
+}
+
+# Compose would start without what it cannot read, and a container fails on it.
+check_access() {
+  for name in .env secrets; do
+    if [ -e "$name" ] && { [ ! -r "$name" ] || { [ -d "$name" ] && [ ! -x "$name" ]; }; }; then
+      die "$here/$name belongs to another user: run this with sudo, or take it over: sudo chown -R $(id -un) .env secrets"
+    fi
+  done
+  # From a repository that was cloned with a umask of 077.
+  for folder in ../prometheus ../grafana ../tests/src/fake_router proxy; do
+    [ ! -d "$folder" ] || [ -z "$(find "$folder" ! -type l ! -perm -004)" ] \
+      || chmod -R a+rX "$folder" || die "containers cannot read $folder: sudo chmod -R a+rX $here/$folder"
+  done
+}
+
+# Other users than the owner read it: those of the containers. Who gave it to one of them knows.
+check_readable() { # NAME FILE
+  [ -z "$(find -L "$2" -prune ! -perm -004 \( -user 0 -o -user "$(id -u)" \))" ] \
+    || die "$1: containers cannot read $2: chmod 644 $2 (in a folder that lets nobody else in, such as ./secrets)" 2
 }
 
 # Their files must be there before the engine makes folders of their names.
@@ -222,12 +248,16 @@ check_files() {
   for name in ROUTER_TOKEN_FILE READ_TOKEN_FILE GRAFANA_PASSWORD_FILE API_TOKEN_FILE \
     TLS_CERTIFICATE_FILE TLS_KEY_FILE; do
     file=$(value_of "$name")
-    [ -z "$file" ] || [ -f "$file" ] || die "$name: $file is not there (.env)" 2
+    [ -n "$file" ] || continue
+    [ -f "$file" ] || die "$name: $file is not there (.env)" 2
+    check_readable "$name" "$file"
   done
   for pair in ROUTERS_FILE:routers RECEIVER_FILE:receivers; do
     file=$(value_of "${pair%%:*}")
-    [ -z "$file" ] || [ -f "${pair#*:}/$file" ] \
-      || die "${pair%%:*}: ${pair#*:}/$file is not there; copy it into that folder" 2
+    [ -n "$file" ] || continue
+    file=${pair#*:}/$file
+    [ -f "$file" ] || die "${pair%%:*}: $file is not there; copy it into that folder" 2
+    check_readable "${pair%%:*}" "$file"
   done
   [ -n "$(value_of ROUTER_IP)$(value_of ROUTERS_FILE)" ] \
     || die 'neither ROUTER_IP nor ROUTERS_FILE is set in .env' 2
@@ -265,6 +295,7 @@ config() {
     esac
     shift
   done
+  check_access
   # Asked for before anything is written: who gives up leaves nothing behind.
   if [ "$demo" = yes ]; then
     [ -z "$router" ] || die 'config: --demo has routers of its own; leave --router out' 2
@@ -326,6 +357,7 @@ remove_profile() { # NAME
 
 # What a command needs that is not the first one.
 need_config() {
+  check_access
   [ -f .env ] || die 'there is no .env yet: run ./deploy.sh config first' 2
   make_env
   make_secrets
