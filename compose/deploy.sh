@@ -240,7 +240,7 @@ check_access() {
 # Other users than the owner read it: those of the containers. Who gave it to one of them knows.
 check_readable() { # NAME FILE
   [ -z "$(find -L "$2" -prune ! -perm -004 \( -user 0 -o -user "$(id -u)" \))" ] \
-    || die "$1: containers cannot read $2: chmod 644 $2 (in a folder that lets nobody else in, such as ./secrets)" 2
+    || die "$1: containers cannot read $2: chmod 644 $2 (chmod 700 $here keeps other users out)" 2
 }
 
 # Their files must be there before the engine makes folders of their names.
@@ -375,6 +375,7 @@ is_taken() { # PORT
 # Those that our own containers hold are theirs.
 check_ports() {
   taken=''
+  seen=''
   for entry in bridge:BRIDGE_PORT:5000 grafana:GRAFANA_PORT:3000 prometheus:PROMETHEUS_PORT:9090 \
     alertmanager:ALERTMANAGER_PORT:9093 proxy:HTTP_PORT:80 proxy:HTTPS_PORT:443; do
     service=${entry%%:*}
@@ -382,12 +383,17 @@ check_ports() {
     port=$(value_of "${name%%:*}" "${name#*:}")
     name=${name%%:*}
     case $port in
-      '' | *[!0-9]*) die "$name \"$port\": expected a port, for example ${entry##*:}" 2 ;;
+      '' | 0* | *[!0-9]* | ??????*) die "$name \"$port\": expected a port, for example ${entry##*:}" 2 ;;
     esac
+    [ "$port" -le 65535 ] || die "$name \"$port\": expected a port, for example ${entry##*:}" 2
     case $service:,$(value_of COMPOSE_PROFILES), in
       proxy:*,tls,*) ;;
       proxy:*) continue ;;
     esac
+    case $seen in
+      *" $port "*) die "$name: $port is another one's as well, choose another port in .env" 2 ;;
+    esac
+    seen="$seen $port "
     if is_taken "$port" && ! is_running "$service"; then
       taken="$taken $port ($name)"
     fi
@@ -503,6 +509,8 @@ status() {
 
 everything() {
   config "$@"
+  # Before images are built, which takes its time.
+  check_ports
   offer_import
   provide_images
   look_at_routers
