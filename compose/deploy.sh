@@ -33,6 +33,10 @@ die() { # MESSAGE [CODE]
   exit "${2:-1}"
 }
 
+takes_no_more() { # COMMAND [WORD ...]
+  [ $# -eq 1 ] || die "$1: \"$2\" is not known; see ./deploy.sh help" 2
+}
+
 # With CDPATH, `cd` may go elsewhere, and says where.
 unset CDPATH
 script=$0
@@ -291,7 +295,7 @@ config() {
         ;;
       --demo) demo=yes ;;
       --tls) tls=yes ;;
-      *) die "config: \"$1\" is not known; see ./deploy.sh help" 2 ;;
+      *) takes_no_more config "$1" ;;
     esac
     shift
   done
@@ -624,7 +628,10 @@ pack_settings() {
 }
 
 backup() {
-  [ $# -le 1 ] || die 'backup: one folder at most' 2
+  [ $# -le 1 ] || takes_no_more backup "$2"
+  case ${1:-} in
+    -*) takes_no_more backup "$1" ;;
+  esac
   need_config
   for service in bridge prometheus alertmanager grafana; do
     is_running "$service" || die "backup: $service does not run; ./deploy.sh start first"
@@ -655,14 +662,27 @@ unpack() {
 }
 
 restore() {
-  [ $# -ge 1 ] || die 'restore: which folder? ls backups' 2
+  sure=no
+  source=''
+  for word; do
+    case $word in
+      --yes) sure=yes ;;
+      -*) takes_no_more restore "$word" ;;
+      *)
+        [ -z "$source" ] || takes_no_more restore "$word"
+        source=$word
+        ;;
+    esac
+  done
+  [ -n "$source" ] || die "restore: which folder? ls $here/backups" 2
+  set -- "$source"
   case $1 in
-    /*) source=$1 ;;
+    /*) ;;
     *) source=$called_from/$1 ;;
   esac
   [ -f "$source/SHA256SUMS" ] || die "restore: $1 is no backup, or not a whole one: SHA256SUMS is missing" 2
   (cd "$source" && sha256sum -c SHA256SUMS >/dev/null) || die "restore: $1 is damaged; take another one"
-  [ "${2:-}" = --yes ] || confirm "Everything that is there now is replaced by $1. Go on?"
+  [ "$sure" = yes ] || confirm "Everything that is there now is replaced by $1. Go on?"
   if [ -f .env ] && is_running bridge && is_running grafana && is_running prometheus && is_running alertmanager; then
     say 'what is there now is kept first'
     (backup "$here/backups/before-restore-$(date +%Y-%m-%dT%H-%M-%S)")
@@ -687,7 +707,11 @@ restore() {
 
 upgrade() {
   pull=yes
-  [ "${1:-}" != --no-pull ] || pull=no
+  if [ "${1:-}" = --no-pull ]; then
+    pull=no
+    shift
+  fi
+  takes_no_more upgrade "$@"
   backup
   if [ "$pull" = yes ]; then
     compose pull --ignore-buildable || die 'new images cannot be had, see above; nothing was changed'
@@ -704,7 +728,7 @@ uninstall() {
     case $word in
       --data) data=yes ;;
       --yes) sure=yes ;;
-      *) die "uninstall: \"$word\" is not known; see ./deploy.sh help" 2 ;;
+      *) takes_no_more uninstall "$word" ;;
     esac
   done
   if [ "$data" = yes ]; then
@@ -739,6 +763,7 @@ case $command in
     set -- "$command" "$@"
     command=everything
     ;;
+  start | stop | restart | status | check) takes_no_more "$command" "$@" ;;
 esac
 case $command in
   everything | config | start | status | backup | restore | upgrade | uninstall)
