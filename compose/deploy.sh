@@ -529,17 +529,20 @@ offer_import() {
     file=$folder/data/netmonitor.db
     if [ -f "$file" ] && is_old_database "$file"; then
       say "$file is the old client's database. Once this is started, take it over with"
-      say "    ./deploy.sh import-legacy $file"
+      say "    ./deploy.sh import-legacy \"$file\""
       [ ! -d "$folder/logs" ] || say "$folder/logs is of the old client too, and used no more: ./deploy.sh logs has the new ones"
       return
     fi
   done
 }
 
-# A file of SQLite's with the old client's table, and none of ours.
+# A file of SQLite's with the old client's table and without the mark of ours (its application_id).
+# The table is in the log beside it as long as SQLite has not taken that in.
 is_old_database() { # FILE
   [ "$(head -c 15 "$1" 2>/dev/null)" = 'SQLite format 3' ] \
-    && grep -aq 'CREATE TABLE network_status' "$1" && ! grep -aq 'CREATE TABLE streams' "$1"
+    && [ "$(head -c 72 "$1" | tail -c 4 | tr -d '\000')" != NMBr ] \
+    && cat "$1" "$1-wal" 2>/dev/null | LC_ALL=C tr -c '[:print:]' '\n' \
+    | LC_ALL=C grep -qE 'CREATE TABLE "?network_status"? ?\('
 }
 
 import_legacy() {
