@@ -566,6 +566,9 @@ import_legacy() {
 
 # --- Backup ---
 
+# Those that keep something.
+kept_services='bridge prometheus alertmanager grafana'
+
 # A folder for this run, which goes with it.
 make_work() {
   mkdir -p backups
@@ -576,14 +579,19 @@ make_work() {
 }
 
 stopped=''
+snapshot=''
 
 clean_up() {
   code=$?
   trap - EXIT
+  # Who is impatient presses Ctrl-C once more.
+  trap '' INT TERM HUP
   # Whatever was stopped for a copy of its files runs again, however this ends.
   # shellcheck disable=SC2086
-  [ -z "$stopped" ] || docker start $stopped >/dev/null || true
+  [ -z "$stopped" ] || docker start $stopped >/dev/null || say 'it could not be started again: ./deploy.sh start'
+  [ -z "$snapshot" ] || remove_snapshot || true
   [ -z "${work:-}" ] || rm -rf "$work"
+  [ "$code" -eq 0 ] || say "$command: not done, see above; nothing half is left in backups"
   exit "$code"
 }
 
@@ -618,7 +626,12 @@ pack_prometheus() {
   [ -n "$snapshot" ] || die 'Prometheus makes no snapshot; ./deploy.sh logs prometheus says why'
   # Links to its own blocks: they take no place, but must not stay when those go.
   pack prometheus "/prometheus/snapshots/$snapshot"
+  remove_snapshot
+}
+
+remove_snapshot() {
   compose exec -T prometheus rm -r "/prometheus/snapshots/$snapshot"
+  snapshot=''
 }
 
 pack_settings() {
@@ -636,7 +649,7 @@ backup() {
     -*) takes_no_more backup "$1" ;;
   esac
   need_config
-  for service in bridge prometheus alertmanager grafana; do
+  for service in $kept_services; do
     is_running "$service" || die "backup: $service does not run; ./deploy.sh start first"
   done
   target=${1:-$here/backups/$(date +%Y-%m-%dT%H-%M-%S)}
@@ -654,7 +667,10 @@ backup() {
   # The list comes last: a folder without it is no backup.
   (cd "$work" && sha256sum ./*.gz >SHA256SUMS)
   mkdir -p "$(dirname "$target")"
-  mv "$work" "$target"
+  mv "$work" "$target" || {
+    rm -rf "$target"
+    die "$target cannot be written: is that disk full?"
+  }
   work=''
   say "everything is in $target ($(du -sh "$target" | cut -f 1)); passwords too, so keep it where nobody looks"
 }
