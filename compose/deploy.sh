@@ -643,6 +643,12 @@ pack_settings() {
   gzip -1 "$work/settings.tar"
 }
 
+everything_runs() {
+  for service in $kept_services; do
+    is_running "$service" || return 1
+  done
+}
+
 backup() {
   [ $# -le 1 ] || takes_no_more backup "$2"
   case ${1:-} in
@@ -700,14 +706,24 @@ restore() {
     *) source=$called_from/$1 ;;
   esac
   [ -f "$source/SHA256SUMS" ] || die "restore: $1 is no backup, or not a whole one: SHA256SUMS is missing" 2
+  for file in netmonitor.db prometheus.tar alertmanager.tar grafana.tar settings.tar; do
+    grep -q "^[0-9a-f]* [ *]\./$file\.gz\$" "$source/SHA256SUMS" || die "restore: $1 is not whole: SHA256SUMS has no $file.gz" 2
+  done
   (cd "$source" && sha256sum -c SHA256SUMS >/dev/null) || die "restore: $1 is damaged; take another one"
   [ "$sure" = yes ] || confirm "Everything that is there now is replaced by $1. Go on?"
-  if [ -f .env ] && is_running bridge && is_running grafana && is_running prometheus && is_running alertmanager; then
+  before=''
+  if [ -f .env ] && everything_runs; then
     say 'what is there now is kept first'
-    (backup "$here/backups/before-restore-$(date +%Y-%m-%dT%H-%M-%S)")
+    before=$here/backups/before-restore-$(date +%Y-%m-%dT%H-%M-%S)
+    (backup "$before")
   fi
   make_work
-  [ ! -f .env ] || compose down --volumes --remove-orphans
+  if [ -f .env ]; then
+    # What cannot be built must not be missed when the data is gone.
+    provide_images
+    compose --profile tls --profile demo down --volumes --remove-orphans
+    [ -z "$before" ] || say "if this does not end well: ./deploy.sh restore \"$before\""
+  fi
   gzip -dc "$source/settings.tar.gz" | tar -xf -
   need_config
   provide_images
