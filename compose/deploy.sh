@@ -117,6 +117,16 @@ run_bridge() { # [OPTION ...] -- ARGUMENT ...
   fi
 }
 
+# One at a time: two would make two passwords, or copy what the other has just started again. The
+# kernel forgets a lock however its holder ends; a file of ours would stay. Where there is no flock,
+# nothing is locked.
+lock() {
+  command -v flock >/dev/null 2>&1 || return 0
+  exec 9<"$here"
+  # Other codes: a file system without locks.
+  flock -n 9 || [ $? -ne 1 ] || die "another ./deploy.sh is at work in $here; try again when it is done"
+}
+
 # --- Settings ---
 
 # value_of NAME [DEFAULT]: what Compose would take: the environment, also if it is empty there, or
@@ -591,7 +601,8 @@ clean_up() {
   [ -z "$stopped" ] || docker start $stopped >/dev/null || say 'it could not be started again: ./deploy.sh start'
   [ -z "$snapshot" ] || remove_snapshot || true
   [ -z "${work:-}" ] || rm -rf "$work"
-  [ "$code" -eq 0 ] || say "$command: not done, see above; nothing half is left in backups"
+  [ "$code" -eq 0 ] || [ -z "${work:-}" ] || [ -z "${target:-}" ] \
+    || say "no backup was made, see above; nothing half is left of it"
   exit "$code"
 }
 
@@ -799,6 +810,10 @@ case $command in
     command=everything
     ;;
   start | stop | restart | status | check) takes_no_more "$command" "$@" ;;
+esac
+case $command in
+  status | check | logs) ;;
+  *) lock ;;
 esac
 case $command in
   everything | config | start | status | backup | restore | upgrade | uninstall)
