@@ -548,10 +548,11 @@ offer_import() {
 
 # A file of SQLite's with the old client's table and without the mark of ours (its application_id).
 # The table is in the log beside it as long as SQLite has not taken that in.
+# BusyBox's tr knows no "all but [:print:]".
 is_old_database() { # FILE
   [ "$(head -c 15 "$1" 2>/dev/null)" = 'SQLite format 3' ] \
     && [ "$(head -c 72 "$1" | tail -c 4 | tr -d '\000')" != NMBr ] \
-    && cat "$1" "$1-wal" 2>/dev/null | LC_ALL=C tr -c '[:print:]' '\n' \
+    && cat "$1" "$1-wal" 2>/dev/null | LC_ALL=C tr -c ' -~' '\n' \
     | LC_ALL=C grep -qE 'CREATE TABLE "?network_status"? ?\('
 }
 
