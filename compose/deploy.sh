@@ -559,17 +559,17 @@ is_old_database() { # FILE
 import_legacy() {
   [ $# -ge 1 ] || die 'import-legacy: which file? See ./deploy.sh help' 2
   case $1 in
-    /*) file=$1 ;;
-    *) file=$called_from/$1 ;;
+    /*) old=$1 ;;
+    *) old=$called_from/$1 ;;
   esac
   shift
-  [ -f "$file" ] || die "import-legacy: $file is not there" 2
+  [ -f "$old" ] || die "import-legacy: $old is not there" 2
   need_config
   make_work
   # With what it has not yet taken in; readable for the bridge's user.
   mkdir "$work/old"
-  for part in "$file" "$file-wal"; do
-    [ ! -f "$part" ] || cp "$part" "$work/old/netmonitor.db${part#"$file"}"
+  for part in "$old" "$old-wal"; do
+    [ ! -f "$part" ] || cp "$part" "$work/old/netmonitor.db${part#"$old"}"
   done
   chmod -R a+rX "$work/old"
   run_bridge -v "$work/old:/old" -- import-legacy /old/netmonitor.db "$@"
