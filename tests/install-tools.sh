@@ -26,6 +26,7 @@ busybox:busybox-static
 faketime:faketime
 zopfli:zopfli
 sqlite3:sqlite3
+script:bsdutils
 qemu-aarch64-static:qemu-user-static
 nginx:nginx-light
 openssl:openssl

@@ -64,7 +64,8 @@ impl SmallDisk {
     }
 
     /// What comes before a command that is to see the disk.
-    pub(crate) fn entrance(&self) -> Vec<OsString> {
+    #[must_use]
+    pub fn entrance(&self) -> Vec<OsString> {
         vec!["nsenter".into(), format!("--mount=/proc/{}/ns/mnt", self.keeper.id()).into()]
     }
 
