@@ -234,7 +234,8 @@ make_secrets() {
     mv "$file.new" "$file"
     say "made $file"
   done
-  find secrets -type f ! -perm 644 -exec chmod 644 {} +
+  # But for what was given to a container's user alone, such as a key.
+  find secrets -type f ! -perm 644 \( -user 0 -o -user "$(id -u)" \) -exec chmod 644 {} +
 }
 
 # Compose would start without what it cannot read, and a container fails on it.

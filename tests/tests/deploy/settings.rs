@@ -251,6 +251,13 @@ fn a_password_may_be_elsewhere() {
         machine.refuses(2, &["config"], &[&part, "chmod 644"]);
         chown(&file, Some(472), None).unwrap();
         machine.well(&["config"]);
+        // Nor is it opened to others among the rest.
+        let key = machine.path("secrets/tls_key.pem");
+        fs::write(&key, "").unwrap();
+        fs::set_permissions(&key, PermissionsExt::from_mode(0o400)).unwrap();
+        chown(&key, Some(101), None).unwrap();
+        machine.well(&["config"]);
+        assert_eq!(machine.mode("secrets/tls_key.pem"), 0o400);
     });
 }
 
