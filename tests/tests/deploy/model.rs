@@ -183,6 +183,20 @@ fn the_file_has_no_version() {
     assert!(file.lines().any(|line| line == "name: netmonitor"));
 }
 
+/// docs/containers.md: name, limit, user; and every service has its row.
+#[test]
+fn the_document_has_the_same_limits_and_users() {
+    let text = fs::read_to_string(root().join("docs/containers.md")).unwrap();
+    for (name, service) in services(&whole_model()) {
+        let row = text.lines().find(|line| line.starts_with(&format!("| `{name}`")));
+        let row = row.unwrap_or_else(|| panic!("{name} has no row"));
+        let columns: Vec<_> = row.split('|').map(str::trim).collect();
+        let limit: u64 = service["mem_limit"].as_str().unwrap().parse().unwrap();
+        assert_eq!(columns[3], format!("{} MB", limit >> 20), "{name}");
+        assert_eq!(service["user"].as_str().unwrap().split(':').next(), Some(columns[5]), "{name}");
+    }
+}
+
 #[test]
 fn nothing_else_is_published() {
     let model = whole_model();
