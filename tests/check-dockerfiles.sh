@@ -21,7 +21,7 @@ if ! is_there; then
 fi
 
 # Also one that is not committed yet.
-files=$(git ls-files --cached --others --exclude-standard '*Dockerfile*')
+files=$(git ls-files --cached --others --exclude-standard '*Dockerfile' '*.Dockerfile')
 [ -n "$files" ] || { echo 'check-dockerfiles.sh: there is no Dockerfile to check' >&2; exit 1; }
 
 # The names are ours and hold no spaces.
