@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rusqlite::ffi::SQLITE_IOERR_GETTEMPPATH;
 use rusqlite::{Error as SqlError, ErrorCode};
 
 /// Why the store could not do what it was asked.
@@ -161,7 +162,7 @@ impl StoreError {
         match Trouble::of(&error) {
             Trouble::Corrupt => Self::Corrupt { path, reason: error.to_string() },
             Trouble::Busy => Self::Busy { path },
-            Trouble::Disk => Self::NotWritable { path, reason: error.to_string() },
+            Trouble::Disk => Self::NotWritable { path, reason: reason_of_disk(&error) },
             Trouble::Other => Self::Sql { path, source: error },
         }
     }
@@ -174,5 +175,29 @@ impl StoreError {
     /// For `map_err` after calls of the file system.
     pub(super) fn file(doing: &'static str, path: &Path) -> impl Fn(std::io::Error) -> Self {
         move |source| Self::File { doing, path: path.to_owned(), source }
+    }
+}
+
+/// In SQLite's words, unless those tell of the wrong disk.
+fn reason_of_disk(error: &SqlError) -> String {
+    match error.sqlite_error() {
+        Some(code) if code.extended_code == SQLITE_IOERR_GETTEMPPATH => {
+            "SQLite finds no folder for temporary files (SQLITE_TMPDIR, TMPDIR, /var/tmp, /tmp)"
+                .to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_for_temporary_files_that_is_missing_is_no_broken_disk() {
+        let failed = rusqlite::ffi::Error::new(SQLITE_IOERR_GETTEMPPATH);
+        let error = StoreError::of(Path::new("/d"), SqlError::SqliteFailure(failed, None));
+        assert!(matches!(error, StoreError::NotWritable { .. }), "{error}");
+        assert!(error.to_string().contains("no folder for temporary files"), "{error}");
     }
 }
