@@ -135,6 +135,9 @@ fn nothing_a_service_uses_is_without_a_bound() {
         assert_eq!(options["max-file"], "3", "{name}");
         for mount in texts(&service["tmpfs"]) {
             assert!(mount.contains(",size="), "{name}: {mount}");
+            // With mode=1777 it would be root's alone after a second start.
+            let user = service["user"].as_str().unwrap().split(':').next().unwrap();
+            assert!(mount.contains(&format!(":uid={user},")), "{name}: {mount}");
         }
     }
     // All of it, on a machine of 2 GB that does something else as well.
