@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo build static arm dist test lint unit bench soak fuzz test-api measure-arm \
+.PHONY: help run demo build static arm dist test lint unit bench soak fuzz test-api test-compose measure-arm \
 	pictures tools compiler no-static install-bridge install-exporter uninstall-bridge \
 	uninstall-exporter
 
@@ -72,6 +72,7 @@ compiler:
 tools:
 	@tests/install-tools.sh test
 	@tests/newer-prometheus.sh
+	@tests/containers/install.sh compose
 	@tests/grafana/install.sh
 
 lint: tools ## format, clippy, documents, licences, shell scripts, Dockerfiles
@@ -100,6 +101,9 @@ bench: tools build no-static ## speed and memory, events under load, the bridge 
 soak: build no-static ## two hundred kills of each program, then an hour of pings, scrapes and log lines: memory, threads, CPU
 	cargo run --release --locked -q -p netmonitor-tests --bin soak -- --bridge $(BRIDGE) \
 	  $(EXPORTER) $(wildcard $(STATIC))
+
+test-compose: compiler ## the containers from first start to restore, with an engine of the test's own; PROFILE=release as they are released
+	tests/containers/run.sh $(TESTS)
 
 test-api: compiler ## requests made up from the bridge's OpenAPI document, in a minute
 	cargo build --locked -p netmonitor-bridge

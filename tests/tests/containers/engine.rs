@@ -1,6 +1,7 @@
 //! A Docker engine of the test's own, and what it says of netmonitor's containers.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -138,6 +139,13 @@ impl Engine {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
         Ok(kilobytes.context("no VmRSS")?.trim().parse::<u64>()? * 1024)
+    }
+
+    /// May it write to its `/tmp`?
+    pub(crate) fn owns_temporary_folder(&self, service: &str) -> Result<bool> {
+        let process = format!("/proc/{}", self.process_of(service)?);
+        let owner = |path: &str| Ok::<_, std::io::Error>(std::fs::metadata(path)?.uid());
+        Ok(owner(&format!("{process}/root/tmp"))? == owner(&process)?)
     }
 
     /// As a fault would end it: not by the engine, which would take it for meant.
