@@ -2,7 +2,8 @@
 # Installs the Debian packages that a make target needs, if any is missing; quiet when
 # none is. `install-tools.sh build` for compiling, `install-tools.sh test` for the rest too,
 # `install-tools.sh run` for `make run`, `install-tools.sh fuzz` for libFuzzer, `install-tools.sh vm`
-# for the emulated ARM64 machine, `install-tools.sh containers` for an engine, `install-tools.sh pictures` for pictures of the dashboards.
+# for the emulated ARM64 machine, `install-tools.sh containers` for an engine, `install-tools.sh
+# pictures` for pictures of the dashboards.
 set -eu
 
 # program:package; the real readers of what we write, and the system's own tools.
@@ -132,11 +133,16 @@ rm -f "$log"
 # The tests start these programs themselves; Debian starts them as services too, which
 # nobody has asked for.
 if [ -d /run/systemd/system ]; then
-  for unit in prometheus prometheus-alertmanager prometheus-node-exporter nginx; do
+  # package:units
+  for entry in prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager \
+    prometheus-node-exporter:prometheus-node-exporter nginx-light:nginx \
+    'docker.io:docker.socket docker containerd'; do
     case " $missing " in
-      *" $unit "* | *" $unit-light "*)
-        systemctl --quiet disable --now "$unit" || echo "$unit: still enabled" >&2
-        ;;
+      *" ${entry%%:*} "*) ;;
+      *) continue ;;
     esac
+    for unit in ${entry#*:}; do
+      systemctl --quiet disable --now "$unit" || echo "$unit: still enabled" >&2
+    done
   done
 fi

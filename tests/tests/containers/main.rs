@@ -62,9 +62,14 @@ fn is_still(router: &Fleet) -> bool {
 #[test]
 fn containers_do_what_deploy_sh_says() -> Result<()> {
     let mut engine = Engine::start()?;
+    let began = clock::now();
+    let took = |what: &str| println!("{what}: after {:.0} s", began.elapsed().as_secs_f64());
     what_is_wrong_is_said(&engine).context("what is wrong is said")?;
+    took("what is wrong was said");
     profiles_add_https_and_a_demo(&engine).context("profiles add HTTPS and a demo")?;
+    took("profiles did what they add");
     a_home_is_kept(&mut engine).context("a home is kept")?;
+    took("a home was kept");
     engine.stop()
 }
 
@@ -146,7 +151,7 @@ fn a_home_is_kept(engine: &mut Engine) -> Result<()> {
     // What is there after backup, loss of everything and restore is what was there before. (The
     // router is still: what happens after the backup is not in it.)
     home.set("RETENTION_DAYS", "31")?;
-    let before = Kept::of(&home, engine)?;
+    let before = Kept::of(&home, engine).context("before the backup")?;
     let said = home.deploy(&["backup", "kept"])?;
     ensure!(said.contains("everything is in"), "{said}");
     home.deploy(&["uninstall", "--data", "--yes"])?;
@@ -157,13 +162,13 @@ fn a_home_is_kept(engine: &mut Engine) -> Result<()> {
     engine.make_images("ours")?;
     let backup = home.path("kept");
     elsewhere.deploy(&["restore", backup.to_str().context("not UTF-8")?, "--yes"])?;
-    before.is_all_in(&elsewhere, engine)?;
+    before.is_all_in(&elsewhere, engine).context("after the restore")?;
     ensure!(elsewhere.value("RETENTION_DAYS")? == "31", "the settings are others");
 
     // And an upgrade goes on with it, with a backup of its own.
     let said = elsewhere.deploy(&["upgrade", "--no-pull"])?;
     ensure!(said.contains("everything is in"), "{said}");
-    before.is_all_in(&elsewhere, engine)?;
+    before.is_all_in(&elsewhere, engine).context("after the upgrade")?;
     elsewhere.deploy(&["uninstall"])?;
     ensure!(engine.volumes()?.len() == 4, "{:?}", engine.volumes()?);
     Ok(())
