@@ -54,6 +54,9 @@ remove_user() {
     id "$user" >/dev/null 2>&1 || return 0
     if [ "$purge" = no ]; then
         say "kept: user $user, to whom they belong"
+    elif [ "$(getent passwd "$user" | cut -d : -f 5)" != "netmonitor $part" ]; then
+        # Not made by systemd-sysusers for us.
+        say "kept: user $user, who was there before"
     else
         userdel "$user" || fail "user $user could not be removed"
         # Where userdel leaves it.
