@@ -7,8 +7,18 @@ set -eu
 place=$PWD/target/containers/docker
 plugins=$place/cli-plugins
 
+# The machine's own, where they are packages of it.
+for folder in /usr/libexec/docker/cli-plugins /usr/lib/docker/cli-plugins; do
+  if [ ! -x "$plugins/docker-buildx" ] && [ -x "$folder/docker-compose" ] && [ -x "$folder/docker-buildx" ]; then
+    mkdir -p "$plugins"
+    ln -sf "$folder/docker-compose" "$folder/docker-buildx" "$plugins/"
+  fi
+done
 if [ ! -x "$plugins/docker-buildx" ]; then
-  tests/next-debian.sh trixie target/containers/next docker-compose docker-buildx
+  tests/next-debian.sh trixie target/containers/next docker-compose docker-buildx || {
+    echo "install.sh: install Compose 2 and buildx (on Ubuntu docker-compose-v2 and docker-buildx)" >&2
+    exit 1
+  }
   mkdir -p "$plugins"
   for plugin in docker-compose docker-buildx; do
     # The name appears when all of it is there.
@@ -16,4 +26,8 @@ if [ ! -x "$plugins/docker-buildx" ]; then
   done
   rm -rf target/containers/next
 fi
-[ "$1" != engine ] || tests/install-tools.sh containers
+[ "$1" = engine ] || exit 0
+tests/install-tools.sh containers
+# From Debian 13 on the client is a package of its own.
+command -v docker >/dev/null 2>&1 \
+  || DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends docker-cli >/dev/null

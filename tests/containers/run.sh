@@ -26,7 +26,11 @@ try_engine() {
   DOCKER_HOST=unix://$try/socket
   export DOCKER_HOST
   well=no
-  until docker version >/dev/null 2>&1 || ! kill -0 "$engine" 2>/dev/null; do sleep 0.2; done
+  tries=300
+  until docker version >/dev/null 2>&1 || ! kill -0 "$engine" 2>/dev/null || [ "$tries" -eq 0 ]; do
+    tries=$((tries - 1))
+    sleep 0.2
+  done
   if docker build -q "$try/image" -t try >>"$try/log" 2>&1 \
     && docker run --rm --read-only --cap-drop ALL --user 65534 --memory 64m try /busybox true \
       >>"$try/log" 2>&1; then
