@@ -97,12 +97,22 @@ compose() {
   $compose_command --project-directory "$here" -f "$here/compose.yaml" "$@"
 }
 
+# containers_of SERVICE [OPTION ...]: not those that do one thing and go, which Compose counts as well.
+containers_of() {
+  service_named=$1
+  shift
+  docker ps -q --no-trunc --filter "label=com.docker.compose.project=${COMPOSE_PROJECT_NAME:-netmonitor}" \
+    --filter "label=com.docker.compose.service=$service_named" \
+    --filter label=com.docker.compose.oneoff=False "$@"
+}
+
 container_of() { # SERVICE
-  compose ps -aq "$1"
+  containers_of "$1" -a
 }
 
 is_running() { # SERVICE
-  [ -n "$(compose ps -q --status running "$1" 2>/dev/null)" ]
+  running=$(containers_of "$1" --filter status=running) || die 'the Docker engine does not answer any more'
+  [ -n "$running" ]
 }
 
 # A container of our own image that does one thing and goes.
@@ -250,6 +260,11 @@ check_access() {
     [ ! -d "$folder" ] || [ -z "$(find "$folder" ! -type l ! -perm -004)" ] \
       || chmod -R a+rX "$folder" || die "containers cannot read $folder: sudo chmod -R a+rX $here/$folder"
   done
+  # Files in these are the user's own: see check_readable.
+  for folder in routers receivers; do
+    [ ! -d "$folder" ] || [ -z "$(find "$folder" -prune ! -perm -005)" ] \
+      || chmod a+rx "$folder" || die "containers cannot read $folder: sudo chmod a+rx $here/$folder"
+  done
 }
 
 # Other users than the owner read it: those of the containers. Who gave it to one of them knows.
@@ -311,6 +326,8 @@ config() {
     shift
   done
   check_access
+  is_new=no
+  [ -e .env ] || is_new=yes
   # Asked for before anything is written: who gives up leaves nothing behind.
   if [ "$demo" = yes ]; then
     [ -z "$router" ] || die 'config: --demo has routers of its own; leave --router out' 2
@@ -338,7 +355,14 @@ config() {
     printf '%s\n' "$token" >secrets/router_token
     set_value ROUTER_TOKEN_FILE ./secrets/router_token
   fi
-  [ "$tls" = no ] || add_profile tls
+  if [ "$tls" = yes ]; then
+    add_profile tls
+    # Passwords in clear beside HTTPS would make it useless; who has .env already decides there.
+    if [ "$is_new" = yes ]; then
+      set_value GRAFANA_LISTEN 127.0.0.1
+      set_value BRIDGE_LISTEN 127.0.0.1
+    fi
+  fi
   make_secrets
   check_files
   compose config -q || die 'compose.yaml and .env do not fit together, see above' 2
@@ -370,10 +394,15 @@ remove_profile() { # NAME
   set_value COMPOSE_PROFILES "$(value_of COMPOSE_PROFILES | tr , '\n' | grep -vx "$1" | tr "\n" , | sed "s|,\$||")"
 }
 
-# What a command needs that is not the first one.
-need_config() {
+# What a command needs that starts nothing.
+need_env() {
   check_access
   [ -f .env ] || die 'there is no .env yet: run ./deploy.sh config first' 2
+}
+
+# What a command needs that is not the first one.
+need_config() {
+  need_env
   make_env
   make_secrets
   check_files
@@ -424,14 +453,18 @@ build() {
 
 # Those that are missing: the first time this compiles, which takes minutes, on a Pi half an hour.
 provide_images() {
-  for image in $(compose config --images); do
+  images=$(compose config --images) || die 'compose.yaml and .env do not fit together, see above' 2
+  is_built=no
+  for image in $images; do
     docker image inspect "$image" >/dev/null 2>&1 && continue
     case $image in
       netmonitor-*)
+        [ "$is_built" = no ] || continue
         say "building $image and what else is ours; the first time this takes a while"
         build
-        return
+        is_built=yes
         ;;
+      *) docker pull "$image" || die "$image cannot be had, see above. The engine needs the internet for it" ;;
     esac
   done
 }
@@ -451,8 +484,17 @@ look_at_routers() {
   esac
 }
 
+# Prometheus and Alertmanager take copies of their files when they start: those that have changed
+# since are noticed by this, which is in their environment.
+note_revision() {
+  revision=$(cat ../prometheus/*.yml ../prometheus/*.sh ../prometheus/rules/*.yml receivers/*.yml 2>/dev/null | sha256sum)
+  revision=$(printf %.12s "$revision")
+  [ "$(value_of CONFIG_REVISION)" = "$revision" ] || set_value CONFIG_REVISION "$revision"
+}
+
 start() {
   need_config
+  note_revision
   check_ports
   if ! compose up -d --remove-orphans --wait --wait-timeout "$patience_seconds"; then
     report_unwell
@@ -509,8 +551,8 @@ addresses() {
 }
 
 status() {
-  need_config
-  compose ps -a --format 'table {{.Service}}\t{{.Status}}\t{{.Image}}'
+  need_env
+  compose ps -a
   echo
   ids=$(compose ps -q)
   # A word each.
@@ -623,11 +665,16 @@ pack_stopped() { # SERVICE FOLDER
   stopped=''
 }
 
+# By the program that runs: that of a newer image would bring the database up to date first, and
+# the old one could no longer open it.
 pack_bridge() {
   mkdir "$work/bridge"
   # The bridge's user writes there; the folder above lets nobody else in.
   chmod 777 "$work/bridge"
-  run_bridge -v "$work/bridge:/backup" -- backup /backup/netmonitor.db >&2
+  running=$(container_of bridge)
+  docker run --rm --network none --read-only --tmpfs /tmp:uid=65532,mode=700 --cap-drop ALL \
+    --security-opt no-new-privileges --volumes-from "$running" -v "$work/bridge:/backup" \
+    "$(docker inspect -f '{{.Image}}' "$running")" backup /backup/netmonitor.db >&2
   mv "$work/bridge/netmonitor.db" "$work/"
   rmdir "$work/bridge"
   gzip -1 "$work/netmonitor.db"
@@ -647,6 +694,13 @@ remove_snapshot() {
   snapshot=''
 }
 
+# Tokens may have been given to a container's user alone.
+check_settings_readable() {
+  unreadable=$(find .env secrets routers receivers -type f -exec \
+    sh -c 'for file; do [ -r "$file" ] || echo "$file"; done' sh {} +)
+  [ -z "$unreadable" ] || die "backup: $(echo "$unreadable" | tr '\n' ' ')cannot be read: run this with sudo"
+}
+
 pack_settings() {
   set -- .env
   for name in secrets routers receivers; do
@@ -656,9 +710,10 @@ pack_settings() {
   gzip -1 "$work/settings.tar"
 }
 
-everything_runs() {
+# Those of which no copy could be made now.
+still_services() {
   for service in $kept_services; do
-    is_running "$service" || return 1
+    is_running "$service" || printf '%s ' "$service"
   done
 }
 
@@ -668,9 +723,9 @@ backup() {
     -*) takes_no_more backup "$1" ;;
   esac
   need_config
-  for service in $kept_services; do
-    is_running "$service" || die "backup: $service does not run; ./deploy.sh start first"
-  done
+  check_settings_readable
+  still=$(still_services)
+  [ -z "$still" ] || die "backup: ${still}does not run; ./deploy.sh start first"
   target=${1:-$here/backups/$(date +%Y-%m-%dT%H-%M-%S)}
   case $target in
     /*) ;;
@@ -682,10 +737,13 @@ backup() {
   pack_prometheus
   pack_stopped alertmanager /alertmanager
   pack_stopped grafana /var/lib/grafana
+  # Who trusts its authority goes on to.
+  ! is_running proxy || pack proxy /certificates
   pack_settings
   # The list comes last: a folder without it is no backup.
   (cd "$work" && sha256sum ./*.gz >SHA256SUMS)
   mkdir -p "$(dirname "$target")"
+  trap 'rm -rf "$target"; exit 1' INT TERM HUP
   mv "$work" "$target" || {
     rm -rf "$target"
     die "$target cannot be written: is that disk full?"
@@ -723,20 +781,28 @@ restore() {
     grep -q "^[0-9a-f]* [ *]\./$file\.gz\$" "$source/SHA256SUMS" || die "restore: $1 is not whole: SHA256SUMS has no $file.gz" 2
   done
   (cd "$source" && sha256sum -c SHA256SUMS >/dev/null) || die "restore: $1 is damaged; take another one"
+  still=$(still_services)
+  [ -f .env ] || still="$still(.env is missing) "
+  [ -z "$still" ] || say "no copy can be made of what is there now, if there is anything: ${still}does not run"
   [ "$sure" = yes ] || confirm "Everything that is there now is replaced by $1. Go on?"
   before=''
-  if [ -f .env ] && everything_runs; then
+  if [ -z "$still" ]; then
     say 'what is there now is kept first'
     before=$here/backups/before-restore-$(date +%Y-%m-%dT%H-%M-%S)
     (backup "$before")
   fi
   make_work
-  if [ -f .env ]; then
-    # What cannot be built must not be missed when the data is gone.
+  gzip -dc "$source/settings.tar.gz" | tar -xOf - .env >"$work/.env"
+  # In subshells, so that later what is unpacked counts.
+  (
+    ROUTER_IP=''
+    COMPOSE_PROFILES=$(sed -n 's/^COMPOSE_PROFILES=//p' "$work/.env")
+    export ROUTER_IP COMPOSE_PROFILES
+    # What cannot be had must not be missed when the data is gone.
     provide_images
     compose --profile tls --profile demo down --volumes --remove-orphans
-    [ -z "$before" ] || say "if this does not end well: ./deploy.sh restore \"$before\""
-  fi
+  )
+  [ -z "$before" ] || say "if this does not end well: ./deploy.sh restore \"$before\""
   gzip -dc "$source/settings.tar.gz" | tar -xf -
   need_config
   provide_images
@@ -748,6 +814,7 @@ restore() {
   unpack prometheus /prometheus
   unpack alertmanager /alertmanager
   unpack grafana /var/lib/grafana
+  [ ! -f "$source/proxy.tar.gz" ] || [ -z "$(container_of proxy)" ] || unpack proxy /certificates
   start
 }
 
@@ -780,7 +847,7 @@ uninstall() {
     esac
   done
   if [ "$data" = yes ]; then
-    [ "$sure" = yes ] || confirm 'All data and settings go, backups stay. Go on?'
+    [ "$sure" = yes ] || confirm 'All data, .env and secrets go; backups, routers and receivers stay. Go on?'
     set -- --volumes
   else
     set --
@@ -794,7 +861,7 @@ uninstall() {
   done
   if [ "$data" = yes ]; then
     rm -rf .env secrets
-    say 'gone. Backups are still in ./backups'
+    say 'gone. Your files in ./backups, ./routers and ./receivers are still there'
   else
     say 'gone, but for data (docker volume ls), .env and secrets: ./deploy.sh brings all of it back'
   fi
@@ -829,7 +896,7 @@ case $command in
     ;;
   stop)
     check_engine
-    need_config
+    need_env
     compose stop
     ;;
   restart)
@@ -840,7 +907,7 @@ case $command in
     ;;
   logs)
     check_engine
-    need_config
+    need_env
     follow=''
     ! [ -t 1 ] || follow=--follow
     compose logs --tail 100 $follow "$@"
