@@ -170,12 +170,17 @@ impl Engine {
         })
     }
 
-    /// Those that have our folder in their command line.
+    /// Those that have our folder in their command line, and those that hold ports in our network.
     fn processes(&self) -> Result<Vec<u32>> {
         let folder = self.folder.path().as_os_str().as_encoded_bytes();
+        let network = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/net")).ok();
+        let ours = network("self");
         let is_ours = |number: &u32| {
             let line = std::fs::read(format!("/proc/{number}/cmdline")).unwrap_or_default();
+            let is_proxy = line.split(|byte| *byte == 0).next();
+            let is_proxy = is_proxy.is_some_and(|program| program.ends_with(b"docker-proxy"));
             line.windows(folder.len()).any(|part| part == folder)
+                || (is_proxy && network(&number.to_string()) == ours)
         };
         let entries = std::fs::read_dir("/proc")?.flatten();
         let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
