@@ -114,6 +114,8 @@ ours() {
   export BUILD_REVISION ROUTER_IP=none
   docker compose --project-directory compose -f compose/compose.yaml --profile tls --profile demo build -q \
     --build-arg PROGRAMS=netmonitor-programs --build-arg DEMO_PROGRAMS=netmonitor-programs
+  docker build -q -t netmonitor-exporter -f compose/Dockerfile --target exporter \
+    --build-arg PROGRAMS=netmonitor-programs . >/dev/null
 }
 
 mkdir -p "$work"

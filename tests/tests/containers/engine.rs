@@ -199,6 +199,16 @@ impl Engine {
         succeed(&mut self.docker(&["exec", &format!("netmonitor-{service}-1"), "cat", path]))
     }
 
+    /// Of the newest image of ours.
+    pub(crate) fn image_bytes(&self, name: &str) -> Result<u64> {
+        let images = self.lines(&["images", "-q", &format!("netmonitor-{name}")])?;
+        let image = images.first().with_context(|| format!("no image of {name}"))?;
+        self.lines(&["image", "inspect", "-f", "{{.Size}}", image])?
+            .concat()
+            .parse()
+            .context("size")
+    }
+
     /// In RAM, with these options of mount.
     pub(crate) fn make_volume(&self, name: &str, options: &str) -> Result<()> {
         let options = format!("o={options}");

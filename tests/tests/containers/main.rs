@@ -27,6 +27,8 @@ const TOKEN: &str = "a-router's-token";
 const SERVICES: [&str; 4] = ["alertmanager", "bridge", "grafana", "prometheus"];
 /// All but Grafana's, with one router.
 const MOST_BYTES: u64 = 200_000_000;
+/// Of the bridge's image, as it is released.
+const MOST_IMAGE_BYTES: u64 = 15_000_000;
 
 /// One router that does nothing by itself.
 fn router(token: Option<&str>) -> Result<Fleet> {
@@ -62,6 +64,7 @@ fn is_still(router: &Fleet) -> bool {
 #[test]
 fn containers_do_what_deploy_sh_says() -> Result<()> {
     let mut engine = Engine::start()?;
+    check_sizes(&engine)?;
     let began = clock::now();
     let took = |what: &str| println!("{what}: after {:.0} s", began.elapsed().as_secs_f64());
     what_is_wrong_is_said(&engine).context("what is wrong is said")?;
@@ -185,6 +188,15 @@ fn check_ports(engine: &Engine) -> Result<()> {
     let found = engine.published()?;
     let expected = expected.into_iter().map(str::to_owned).collect::<BTreeSet<_>>();
     ensure!(found == expected, "published: {found:?}");
+    Ok(())
+}
+
+fn check_sizes(engine: &Engine) -> Result<()> {
+    for name in ["bridge", "exporter"] {
+        println!("image of the {name}: {:.1} MB", engine.image_bytes(name)? as f64 / 1e6);
+    }
+    let is_release = std::env::var_os("PROFILE").is_some_and(|profile| profile == "release");
+    ensure!(!is_release || engine.image_bytes("bridge")? < MOST_IMAGE_BYTES, "too large");
     Ok(())
 }
 

@@ -307,7 +307,9 @@ fn a_person_is_asked_before_data_goes() {
         machine.well(&ROUTER);
         for (answer, code) in [("", 1), ("no", 1), ("yes", 0)] {
             let mut terminal = Terminal::new(&machine, "uninstall --data");
-            terminal.wait_for("All data, .env and secrets go; backups, routers and receivers stay. Go on? [no] ");
+            terminal.wait_for(
+                "All data, .env and secrets go; backups, routers and receivers stay. Go on? [no] ",
+            );
             terminal.type_in(&format!("{answer}\n"));
             let (ended, shown) = terminal.end();
             assert_eq!(ended, Some(code), "{shown}");
