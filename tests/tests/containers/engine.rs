@@ -64,9 +64,8 @@ impl Engine {
     /// After [`Self::cut_power`].
     pub(crate) fn start_again(&mut self) -> Result<()> {
         let log = std::fs::File::options().create(true).append(true).open(self.file("log"))?;
-        // What is in /run is lost with the power.
         self.starts += 1;
-        let state = self.file(&format!("run-{}", self.starts));
+        let state = self.state_folder();
         let mut engine = tool("setpriv");
         engine.args(["--pdeathsig", "TERM", "dockerd", "--data-root"]).arg(self.file("data"));
         engine.arg("--exec-root").arg(&state).arg("--pidfile").arg(state.with_extension("pid"));
@@ -167,7 +166,15 @@ impl Engine {
             // They may end by themselves in between.
             rest.iter().for_each(|process| drop(kill(*process)));
             Ok(rest.is_empty())
-        })
+        })?;
+        // Else the networks of the old containers would live on, with the addresses of the new ones.
+        let networks = "for network in \"$0\"/netns/*; do umount \"$network\"; done";
+        succeed(tool("sh").args(["-c", networks]).arg(self.state_folder())).map(drop)
+    }
+
+    /// What is in `/run` elsewhere: lost with the power.
+    fn state_folder(&self) -> PathBuf {
+        self.file(&format!("run-{}", self.starts))
     }
 
     /// Those that have our folder in their command line, and those that hold ports in our network.
