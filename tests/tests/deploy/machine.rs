@@ -250,9 +250,11 @@ impl Machine {
 
     /// Ready to be started in the folder of the script, in a group of processes of its own.
     pub(crate) fn command(&self, words: &[String]) -> Command {
-        let mut command = tool(&words[0]);
+        // A shell cannot take back that its parent ignores Ctrl-C, as one does in the background.
+        let mut command = tool("/usr/bin/env");
         command
-            .args(&words[1..])
+            .arg("--default-signal=INT")
+            .args(words)
             .current_dir(self.path(""))
             .env_clear()
             .env("PATH", self.home().join("bin"))
