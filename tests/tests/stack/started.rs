@@ -43,9 +43,17 @@ impl Stack {
         let start = STARTS.fetch_add(1, Ordering::Relaxed);
         let mark = format!("{MARK}={}-{start}", std::process::id());
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../prometheus/run.sh");
-        let mut command = tool("unshare");
+        // bash cannot take back that its parent ignores Ctrl-C, as one does in the background.
+        let mut command = tool("env");
         command
-            .args(["--net", "sh", "-c", &format!("ip link set lo up; {before} exec \"$0\"")])
+            .args([
+                "--default-signal=INT",
+                "unshare",
+                "--net",
+                "sh",
+                "-c",
+                &format!("ip link set lo up; {before} exec \"$0\""),
+            ])
             .arg(script)
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
