@@ -77,7 +77,7 @@ tools:
 
 lint: tools ## format, clippy, documents, licences, shell scripts, Dockerfiles
 	cargo fmt --all --check
-	cargo clippy --locked --workspace --all-targets --features netmonitor-tests/foreign-cpus -- -D warnings
+	cargo clippy --locked --workspace --all-targets --features netmonitor-tests/foreign-cpus,netmonitor-tests/containers -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items --quiet
 	tests/check-licences.sh
 	tests/check-scripts.sh
