@@ -16,6 +16,7 @@ use super::client::{Client, EventsFetch, FetchError};
 use super::status_answer::StatusAnswer;
 use super::watched::{Asked, Watched};
 use crate::clock;
+use crate::history::trust::STEP;
 use crate::keeper::ClockWitness;
 use crate::metrics::Metrics;
 use crate::record::{Cursor, Event, EventBatch, Millis};
@@ -33,8 +34,6 @@ const AT_LEAST: Duration = Duration::from_millis(50);
 const ASK_AGAIN: Duration = Duration::from_secs(600);
 /// The largest `MAX_EVENTS` of an exporter; who has more of them corrected is making them up.
 const MOST_CORRECTED: usize = 10_000;
-/// Milliseconds; a time service moves a clock by less.
-const CLOCK_STEP: u64 = 10_000;
 /// Between two lines in the log about a failure that goes on.
 const REPEAT: Duration = Duration::from_secs(600);
 
@@ -320,7 +319,7 @@ impl Since {
     /// The same, unless the clock was set meanwhile.
     fn by_now(self) -> Self {
         let now = Self::of(self.steady);
-        if now.wall.abs_diff(self.wall) > CLOCK_STEP { now } else { self }
+        if (now.wall - self.wall).abs() > STEP { now } else { self }
     }
 }
 
