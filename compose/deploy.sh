@@ -245,7 +245,8 @@ make_secrets() {
     say "made $file"
   done
   # But for what was given to a container's user alone, such as a key.
-  find secrets -type f ! -perm 644 \( -user 0 -o -user "$(id -u)" \) -exec chmod 644 {} +
+  find secrets -type f ! -perm 644 \( -user 0 -o -user "$(id -u)" \) -exec chmod 644 {} + \
+    || die "a file in $here/secrets belongs to another user: run this with sudo"
 }
 
 # Compose would start without what it cannot read, and a container fails on it.
@@ -782,11 +783,12 @@ restore() {
   done
   (cd "$source" && sha256sum -c SHA256SUMS >/dev/null) || die "restore: $1 is damaged; take another one"
   still=$(still_services)
-  [ -f .env ] || still="$still(.env is missing) "
-  [ -z "$still" ] || say "no copy can be made of what is there now, if there is anything: ${still}does not run"
+  hindrance=${still:+${still}does not run}
+  [ -f .env ] || hindrance='.env is missing'
+  [ -z "$hindrance" ] || say "no copy can be made of what is there now, if there is anything: $hindrance"
   [ "$sure" = yes ] || confirm "Everything that is there now is replaced by $1. Go on?"
   before=''
-  if [ -z "$still" ]; then
+  if [ -z "$hindrance" ]; then
     say 'what is there now is kept first'
     before=$here/backups/before-restore-$(date +%Y-%m-%dT%H-%M-%S)
     (backup "$before")

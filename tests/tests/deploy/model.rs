@@ -319,3 +319,15 @@ fn a_secret_that_is_not_set_is_an_empty_file() {
         assert_eq!(file != "/dev/null", is_made, "{name}: {file}");
     }
 }
+
+/// Compose starts a service anew when its environment has changed: they copy their files only then.
+#[test]
+fn those_that_copy_their_files_are_told_the_revision() {
+    let model = model(&[("CONFIG_REVISION", "0a1b2c")]);
+    let told: Vec<_> = services(&model)
+        .into_iter()
+        .filter(|(_, service)| service["environment"]["CONFIG_REVISION"] == "0a1b2c")
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(told, ["alertmanager", "prometheus"]);
+}
