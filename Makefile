@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo build static arm dist test lint unit bench soak fuzz test-api test-compose measure-arm \
+.PHONY: help run demo build static arm dist test lint advisories unit bench soak fuzz test-api test-compose measure-arm \
 	pictures tools compiler no-static install-bridge install-exporter uninstall-bridge \
 	uninstall-exporter
 
@@ -75,13 +75,16 @@ tools:
 	@tests/containers/install.sh compose
 	@tests/grafana/install.sh
 
-lint: tools ## format, clippy, documents, licences, shell scripts, Dockerfiles
+lint: tools ## format, clippy, documents, dependencies, shell scripts, Dockerfiles
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets --features netmonitor-tests/foreign-cpus,netmonitor-tests/containers -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items --quiet
-	tests/check-licences.sh
+	tests/check-dependencies.sh
 	tests/check-scripts.sh
 	tests/check-dockerfiles.sh
+
+advisories: compiler ## whether a dependency has a fault that is known: fetches the list of them
+	tests/check-dependencies.sh advisories
 
 unit: tools ## the tests of all crates
 	cargo test --locked --workspace
@@ -103,7 +106,7 @@ soak: build no-static ## two hundred kills of each program, then an hour of ping
 	  $(EXPORTER) $(wildcard $(STATIC))
 
 test-compose: compiler ## the containers from first start to restore, with an engine of the test's own; PROFILE=release as they are released
-	tests/containers/run.sh $(TESTS)
+	tests/containers/run.sh
 
 test-api: compiler ## requests made up from the bridge's OpenAPI document, in a minute
 	cargo build --locked -p netmonitor-bridge

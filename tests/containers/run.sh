@@ -68,4 +68,4 @@ cargo test --locked -p netmonitor-tests --features containers --test containers 
 # The router has an address of this network, outside of the containers'.
 exec unshare --net sh -c 'ip link set lo up && ip address add 192.0.2.1/32 dev lo \
   && exec cargo test --locked --offline -p netmonitor-tests --features containers --test containers \
-    -- --nocapture --test-threads 1 "$@"' sh "$@"
+    -- --nocapture --test-threads 1'
