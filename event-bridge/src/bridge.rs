@@ -19,6 +19,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::keeper::{ClockWitness, Keeper};
 use crate::metrics::Metrics;
+use crate::own_process;
 use crate::record::Millis;
 use crate::routers::client::{Client, Timeouts};
 use crate::routers::fleet::Fleet;
@@ -35,6 +36,7 @@ const HEALTH_PATIENCE: Duration = Duration::from_secs(3);
 /// # Errors
 /// When the database or the port cannot be opened, or a task ends by itself.
 pub(crate) async fn run(config: Config, now: Millis) -> Result<()> {
+    own_process::raise_file_limit();
     let (store, opened) = Store::open(&config.database, now)?;
     opened.notices.iter().for_each(|notice| info!("{notice}"));
     if let Some(damaged) = &opened.set_aside {

@@ -1,5 +1,5 @@
-//! This process as every Prometheus client library shows it: `process_*`, from `/proc/self`
-//! (proc(5)). What cannot be read is left out.
+//! This process: how many files it may open, and `process_*` as every Prometheus client library
+//! shows it, from `/proc/self` (proc(5)). What cannot be read is left out.
 
 use std::fmt::Debug;
 
@@ -9,6 +9,18 @@ use prometheus_client::encoding::EncodeMetric;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tracing::warn;
+
+/// As many open files as the system lets us have: each router holds a connection, and shells hand
+/// on a limit of 1,024 for the sake of programs from the days of select(2).
+pub(crate) fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, ..limit };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        warn!("the limit of open files stays as it is: {error}; for many routers see `ulimit -n`");
+    }
+}
 
 /// Registers them with the values of now.
 pub(crate) fn register(registry: &mut Registry) {

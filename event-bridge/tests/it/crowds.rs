@@ -65,3 +65,15 @@ fn ten_thousand_connections_cost_little_and_leave_nothing_behind() {
     let peak = bridge.peak_memory_kb();
     assert!(peak < MAX_MEMORY_KB, "{peak} kB");
 }
+
+/// Each router holds a connection, and a login shell's limit is 1,024.
+#[test]
+fn it_takes_all_the_files_that_the_system_allows() {
+    let bridge = Bridge::with_file_limit(300);
+    let limits = bridge.proc("limits");
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+    let [soft, hard, "files"] = line.split_whitespace().collect::<Vec<_>>()[..] else {
+        panic!("{line}")
+    };
+    assert!(soft == hard && soft != "300", "{line}");
+}

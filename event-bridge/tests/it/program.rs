@@ -63,9 +63,26 @@ impl Bridge {
         Self::start_in(folder, router, more)
     }
 
+    /// By a shell that hands on a limit of open files that the program may raise.
+    pub(crate) fn with_file_limit(files: u32) -> Self {
+        let mut shell = tool("sh");
+        shell.args(["-c", &format!("ulimit -S -n {files} && exec \"$0\" \"$@\"")]);
+        shell.arg(command().get_program());
+        Self::launch(shell, tempfile::tempdir().unwrap(), NOBODY, &[])
+    }
+
     fn start_in(folder: tempfile::TempDir, router: &str, more: &[&str]) -> Self {
+        Self::launch(command(), folder, router, more)
+    }
+
+    fn launch(
+        mut command: Command,
+        folder: tempfile::TempDir,
+        router: &str,
+        more: &[&str],
+    ) -> Self {
         let (host, port) = router.rsplit_once(':').unwrap();
-        let mut child = command()
+        let mut child = command
             .args(["--router-ip", host, "--router-port", port, "--bridge-host", "127.0.0.1"])
             .args(["--bridge-port", "0", "--sqlite-db"])
             .arg(database(folder.path()))
@@ -123,7 +140,7 @@ impl Bridge {
         std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
     }
 
-    fn proc(&self, file: &str) -> String {
+    pub(crate) fn proc(&self, file: &str) -> String {
         std::fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).unwrap()
     }
 
