@@ -16,25 +16,46 @@ use crate::running::Running;
 use crate::stored_events::{self, Differences};
 use crate::{clock, machine};
 
-/// In the fleet.
-pub const ROUTERS: usize = 1000;
-/// `POLL_INTERVAL`.
+/// `POLL_INTERVAL`; as often each router tells what it has to tell.
 pub const PERIOD: Duration = Duration::from_secs(10);
-/// Each router has so many events when the bridge starts for the first time.
-pub const WAITING: usize = 50;
-/// Told by all of them together, a second.
-pub const EVENTS_PER_SECOND: usize = 200;
-/// What is measured: six polls of each.
-pub const LENGTH: Duration = Duration::from_secs(60);
 
-/// Two events at once of each router every 10 s; longer than we measure.
-const SCENARIO: &str = "0s event kernel_link_up x50\nevery 10s until 2:00 event pppoe_down x2\n";
-/// Of the scenario, and somewhat more.
-const TOLD_AFTER: Duration = Duration::from_secs(125);
 /// Polls are under way, and what waited is stored.
 const WARM_UP: Duration = Duration::from_secs(25);
+/// The scenario goes on for so long after what is measured: programs need time to start.
+const LONGER: Duration = Duration::from_secs(35);
+/// Somewhat more, for events that are on their way.
+const MORE: Duration = Duration::from_secs(5);
 /// For what the bridge does in its own time.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A fleet, and what it tells.
+#[derive(Debug, Clone, Copy)]
+pub struct Fleet {
+    /// How many.
+    pub routers: usize,
+    /// Each has so many events when the bridge starts for the first time.
+    pub waiting: usize,
+    /// Each tells so many at once, each [`PERIOD`].
+    pub told: usize,
+    /// What is measured; a number of periods.
+    pub length: Duration,
+}
+
+impl Fleet {
+    /// How long the routers tell events.
+    fn plays(self) -> Duration {
+        WARM_UP + self.length + LONGER
+    }
+
+    fn scenario(self) -> String {
+        let Self { waiting, told, .. } = self;
+        let (period, until) = (PERIOD.as_secs(), self.plays().as_secs());
+        format!(
+            "0s event kernel_link_up x{waiting}\nevery {period}s until {until}s event pppoe_down \
+             x{told}\n"
+        )
+    }
+}
 
 /// What was found.
 pub struct FleetLoad {
@@ -44,6 +65,8 @@ pub struct FleetLoad {
     pub shares: Shares,
     /// Of the core, with threads that have ended.
     pub cpu: f64,
+    /// The same of each poll.
+    pub cpu_each: Duration,
     /// Of the core, what others used of it.
     pub others: f64,
     /// At the end.
@@ -52,6 +75,8 @@ pub struct FleetLoad {
     pub peak_rss_kb: u64,
     /// Threads at the end.
     pub threads: usize,
+    /// Files that it holds open at the end.
+    pub open_files: usize,
     /// Of each poll.
     pub lateness: Vec<Duration>,
     /// Mean from asking to storing.
@@ -65,32 +90,33 @@ pub struct FleetLoad {
 }
 
 impl FleetLoad {
-    /// Takes three minutes.
+    /// Takes a minute and more besides what is measured.
     ///
     /// # Errors
     /// When a program fails.
-    pub fn measure(binary: &Path, cores: Option<&Cores>) -> Result<Self> {
+    pub fn measure(fleet: Fleet, binary: &Path, cores: Option<&Cores>) -> Result<Self> {
         let folder =
             TempDir::with_prefix("netmonitor-fleet-").context("cannot make a folder for files")?;
         let began = clock::now();
-        let fleet = FakeRouters::start(ROUTERS, SCENARIO, folder.path())?;
+        let routers = FakeRouters::start(fleet.routers, &fleet.scenario(), folder.path())?;
         let database = folder.path().join("netmonitor.db");
         let place = Place {
             cores,
             poll_interval: PERIOD,
-            ..Place::of(binary, &fleet.routers_file, &database)
+            ..Place::of(binary, &routers.routers_file, &database)
         };
         let started = clock::now();
         let mut bridge = place.start()?.running;
-        let caught_up_in = wait_for_events(&bridge, ROUTERS * WAITING, started)?;
+        let caught_up_in = wait_for_events(&bridge, fleet.routers * fleet.waiting, started)?;
         clock::wait_until(started + WARM_UP);
 
-        let window = Window::measure(&bridge, &fleet, cores)?;
+        let window = Window::measure(fleet, &bridge, &routers, cores)?;
         let (rss_kb, threads) = (bridge.usage.memory()?.rss_kb, bridge.usage.threads()?);
+        let open_files = bridge.usage.open_files()?;
         let peak_rss_kb = bridge.usage.peak_rss_kb()?;
 
-        clock::wait_until(began + TOLD_AFTER);
-        let told = fleet.ledger()?;
+        clock::wait_until(began + fleet.plays() + MORE);
+        let told = routers.ledger()?;
         wait_for_events(&bridge, told.len(), clock::now()).ok(); // what is missing is counted
         let differences = Differences::between(&told, &stored_events::read(&bridge)?);
         bridge.check_alive()?;
@@ -98,10 +124,12 @@ impl FleetLoad {
             caught_up_in,
             shares: window.shares,
             cpu: window.cpu,
+            cpu_each: window.cpu_each,
             others: window.others,
             rss_kb,
             peak_rss_kb,
             threads,
+            open_files,
             lateness: window.lateness,
             poll: window.poll,
             fleet_cpu: window.fleet_cpu,
@@ -115,6 +143,7 @@ impl FleetLoad {
 struct Window {
     shares: Shares,
     cpu: f64,
+    cpu_each: Duration,
     others: f64,
     fleet_cpu: f64,
     lateness: Vec<Duration>,
@@ -122,42 +151,54 @@ struct Window {
 }
 
 impl Window {
-    fn measure(bridge: &Running, fleet: &FakeRouters, cores: Option<&Cores>) -> Result<Self> {
+    fn measure(
+        fleet: Fleet,
+        bridge: &Running,
+        routers: &FakeRouters,
+        cores: Option<&Cores>,
+    ) -> Result<Self> {
         let core = cores.map(|cores| cores.server);
         let before = Counted::of(bridge)?;
-        let fleet_before = fleet.running.usage.cpu_time()?;
+        let fleet_before = routers.running.usage.cpu_time()?;
         let (from, worked) = (clock::since_boot(), machine::worked(core)?);
         let cpu_before = bridge.usage.cpu_time()?;
         let meter = Meter::start(bridge, cores)?;
         let began = clock::now();
 
-        clock::wait_until(began + LENGTH);
+        clock::wait_until(began + fleet.length);
 
         let took = clock::now().saturating_duration_since(began).as_secs_f64();
         let share =
             |before: Duration, after: Duration| after.saturating_sub(before).as_secs_f64() / took;
         let shares = meter.shares()?;
-        let cpu = share(cpu_before, bridge.usage.cpu_time()?);
+        let cpu_time = bridge.usage.cpu_time()?.saturating_sub(cpu_before);
+        let cpu = cpu_time.as_secs_f64() / took;
         let others = (share(worked, machine::worked(core)?) - cpu).max(0.0);
         let until = clock::since_boot();
-        let fleet_cpu = share(fleet_before, fleet.running.usage.cpu_time()?);
+        let fleet_cpu = share(fleet_before, routers.running.usage.cpu_time()?);
         let after = Counted::of(bridge)?;
         let polls = after.polls - before.polls;
         let poll = Duration::try_from_secs_f64((after.poll_seconds - before.poll_seconds) / polls);
         let poll = poll.context("there were no polls")?;
-        let lateness = lateness(fleet, from, until)?;
-        Ok(Self { shares, cpu, others, fleet_cpu, lateness, poll })
+        let lateness = lateness(fleet, routers, from, until)?;
+        let cpu_each = cpu_time.div_f64(polls);
+        Ok(Self { shares, cpu, cpu_each, others, fleet_cpu, lateness, poll })
     }
 }
 
 /// Of all polls between the two moments.
-fn lateness(fleet: &FakeRouters, from: Duration, until: Duration) -> Result<Vec<Duration>> {
-    let arrivals = arrivals::read(&fleet.arrivals)?;
-    ensure!(arrivals.len() == ROUTERS, "only {} routers were polled", arrivals.len());
+fn lateness(
+    fleet: Fleet,
+    routers: &FakeRouters,
+    from: Duration,
+    until: Duration,
+) -> Result<Vec<Duration>> {
+    let arrivals = arrivals::read(&routers.arrivals)?;
+    ensure!(arrivals.len() == fleet.routers, "only {} routers were polled", arrivals.len());
     let mut all = Vec::new();
     for (router, mut times) in arrivals {
         times.retain(|at| (from..until).contains(at));
-        ensure!(!times.is_empty(), "{router} was not polled for {} s", LENGTH.as_secs());
+        ensure!(!times.is_empty(), "{router} was not polled for {} s", fleet.length.as_secs());
         all.extend(arrivals::lateness(&times, PERIOD, until));
     }
     Ok(all)

@@ -24,8 +24,10 @@ pub use super::settings::{Layout, Settings};
 /// The exporter's, for each router.
 const MAX_CONNECTIONS: usize = 64;
 const BACKLOG: u32 = 1024;
-/// The listener, what keeps its port, and connections of a bridge, for each router.
-const FILES_PER_ROUTER: u64 = 6;
+/// Connections of a bridge to each router: for samples, for events, and one that is just closing.
+const CONNECTIONS_PER_ROUTER: u64 = 3;
+/// The listener, what keeps its port, and one connection of somebody else.
+const FILES_PER_PORT: u64 = 3;
 const OTHER_FILES: u64 = 64;
 
 /// Routers that are playing, until this is dropped.
@@ -47,7 +49,7 @@ impl Fleet {
     /// When a port, the ledger or more files cannot be had.
     pub fn start(settings: Settings) -> Result<Self> {
         ensure!(settings.routers > 0, "no routers");
-        raise_file_limit(settings.routers)?;
+        raise_file_limit(&settings)?;
         let ledger = Ledger::open(settings.ledger.as_deref())?;
         let ledger = Arc::new(Mutex::new(ledger));
         let arrivals = settings.arrivals.as_deref().map(Arrivals::create).transpose()?;
@@ -230,8 +232,10 @@ async fn listen(port: Port, door: Door) {
 }
 
 /// A shell's 1,024 are too few for a thousand routers.
-fn raise_file_limit(routers: usize) -> Result<()> {
-    let needed = routers as u64 * FILES_PER_ROUTER + OTHER_FILES;
+fn raise_file_limit(settings: &Settings) -> Result<()> {
+    let routers = settings.routers as u64;
+    let ports = if settings.layout == Layout::OnePort { 1 } else { routers };
+    let needed = routers * CONNECTIONS_PER_ROUTER + ports * FILES_PER_PORT + OTHER_FILES;
     let limit = getrlimit(Resource::Nofile);
     if limit.current.is_none_or(|current| current >= needed) {
         return Ok(());

@@ -1,26 +1,29 @@
-//! What the bridge costs and how fast it answers: watching a fleet, and over thirty days.
+//! What the bridge costs and how fast it answers: watching a fleet, over thirty days, and
+//! by the size of the fleet.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use netmonitor_tests::cores::Cores;
 
-use crate::{bridge_fleet, bridge_history};
+use crate::{bridge_fleet, bridge_history, bridge_scale};
 
 /// What is measured of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     Fleet,
     History,
+    Scale,
 }
 
 impl Part {
-    pub(super) const NAMES: [&str; 2] = ["fleet", "history"];
+    pub(super) const NAMES: [&str; 3] = ["fleet", "history", "scale"];
 
     pub(super) fn named(name: &str) -> Option<Self> {
         match name {
             "fleet" => Some(Self::Fleet),
             "history" => Some(Self::History),
+            "scale" => Some(Self::Scale),
             _ => None,
         }
     }
@@ -28,11 +31,15 @@ impl Part {
 
 /// Prints the figures; of all parts, unless one is named.
 pub(super) fn measure(binary: &Path, part: Option<Part>, cores: Option<&Cores>) -> Result<()> {
-    if part != Some(Part::History) {
+    let is_wanted = |one| part.is_none_or(|part| part == one);
+    if is_wanted(Part::Fleet) {
         bridge_fleet::measure(binary, cores).context("fleet")?;
     }
-    if part != Some(Part::Fleet) {
+    if is_wanted(Part::History) {
         bridge_history::measure(binary, cores).context("history")?;
+    }
+    if is_wanted(Part::Scale) {
+        bridge_scale::measure(binary, cores).context("scale")?;
     }
     Ok(())
 }

@@ -6,14 +6,14 @@ use std::time::Duration;
 use anyhow::Result;
 use netmonitor_tests::cores::Cores;
 use netmonitor_tests::figures::{ms, percentile, short};
-use netmonitor_tests::fleet_load::{
-    EVENTS_PER_SECOND, FleetLoad, LENGTH, PERIOD, ROUTERS, WAITING,
-};
+use netmonitor_tests::fleet_load::{Fleet, FleetLoad, PERIOD};
 use netmonitor_tests::goals::Goal;
 use netmonitor_tests::table::Table;
 
 use crate::bridge::megabytes;
 
+/// Measured for six polls of each.
+const FLEET: Fleet = Fleet { routers: 1000, waiting: 50, told: 2, length: Duration::from_secs(60) };
 const CPU_BELOW_PERCENT: f64 = 60.0;
 const MEMORY_BELOW_MB: f64 = 100.0;
 const LATE_AT_MOST_MS: f64 = 1000.0;
@@ -22,17 +22,20 @@ const NONE: Goal = Goal::Exactly(0.0);
 /// Prints the figures.
 pub(super) fn measure(binary: &Path, cores: Option<&Cores>) -> Result<()> {
     println!(
-        "\nbridge, fleet: {ROUTERS} routers in a program on another core, polled every {} s; \
-         {WAITING} events wait\n               in each, then all tell {EVENTS_PER_SECOND} a \
-         second; measured for {} s once those are stored",
+        "\nbridge, fleet: {} routers in a program on another core, polled every {} s; {} events \
+         wait\n               in each, then each tells {} as often; measured for {} s once those \
+         are stored",
+        FLEET.routers,
         PERIOD.as_secs(),
-        LENGTH.as_secs(),
+        FLEET.waiting,
+        FLEET.told,
+        FLEET.length.as_secs(),
     );
     println!(
         "late: by a timetable of each router, whose least late poll counts as on time; as seen \
          by the router"
     );
-    let load = FleetLoad::measure(binary, cores)?;
+    let load = FleetLoad::measure(FLEET, binary, cores)?;
     let mut table = Table::new(["figure", "found", "goal", ""]);
     add(&mut table, &load);
     print!("\n{table}");

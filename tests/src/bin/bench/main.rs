@@ -1,17 +1,18 @@
 //! What our programs cost:
-//! `bench [--bridge BINARY [--part fleet|history]] [EXPORTER_BINARY [STATIC_BINARY]]`.
+//! `bench [--bridge BINARY [--part fleet|history|scale]] [EXPORTER_BINARY [STATIC_BINARY]]`.
 //!
 //! Of the exporter first a scrape, side by side with Debian's `prometheus-node-exporter`
 //! (`scrapes.rs`), then the event listener (`events.rs`); then the bridge (`bridge.rs`). What
 //! is not named is not measured. It reports and does not judge: the exit code is 0 whatever
 //! the figures, and 1 when something could not be measured. All programs are kept on one
-//! core, and one is asked at a time. Takes three to eight minutes for the exporter, five for
-//! the bridge: longer on a busy machine, which disturbs the latencies.
+//! core, and one is asked at a time. Takes three to eight minutes for the exporter, fifteen
+//! for the bridge: longer on a busy machine, which disturbs the latencies.
 
 mod bridge;
 mod bridge_fleet;
 mod bridge_history;
 mod bridge_questions;
+mod bridge_scale;
 mod events;
 mod scrapes;
 
