@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo build static arm dist test lint advisories unit bench soak fuzz test-api test-compose measure-arm \
+.PHONY: help run demo build static arm dist test lint advisories unit bench faults soak fuzz test-api test-compose measure-arm \
 	pictures tools compiler no-static install-bridge install-exporter uninstall-bridge \
 	uninstall-exporter
 
@@ -101,9 +101,12 @@ bench: tools build no-static ## speed and memory, events under load, the bridge 
 	cargo build --release --locked -q -p netmonitor-tests --bins
 	cargo run --release --locked -q -p netmonitor-tests --bin bench -- $(MEASURED)
 
-soak: build no-static ## two hundred kills of each program, then an hour of pings, scrapes and log lines: memory, threads, CPU
-	cargo run --release --locked -q -p netmonitor-tests --bin soak -- --bridge $(BRIDGE) \
-	  $(EXPORTER) $(wildcard $(STATIC))
+soak: build no-static ## an hour of pings, scrapes and log lines: memory, threads, CPU
+	cargo run --release --locked -q -p netmonitor-tests --bin soak -- $(EXPORTER) $(wildcard $(STATIC))
+
+faults: tools build ## the released programs under kills, full disks, bad routers, storms of lines and scrapes; a report
+	cargo run --release --locked -q -p netmonitor-tests --bin faults -- --bridge $(BRIDGE) \
+	  --exporter $(EXPORTER)
 
 test-compose: compiler ## the containers from first start to restore, with an engine of the test's own; PROFILE=release as they are released
 	tests/containers/run.sh

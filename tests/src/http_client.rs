@@ -4,10 +4,11 @@
 //! known length and chunked ones, which is what the two exporters send.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use socket2::{Domain, Socket, Type};
 
 /// What Prometheus 2.42 sends. Without `Accept-Encoding`: nobody compresses.
 pub const ACCEPT: &str = "application/openmetrics-text;version=1.0.0,\
@@ -32,6 +33,23 @@ impl Client {
     pub fn connect(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect_timeout(&address, PATIENCE)
             .with_context(|| format!("cannot connect to {address}"))?;
+        Self::of(stream, address)
+    }
+
+    /// The same as somebody else: from another address of this machine.
+    ///
+    /// # Errors
+    /// When nobody answers there, or the address is not ours.
+    pub fn connect_from(source: IpAddr, address: SocketAddr) -> Result<Self> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        let connected = socket
+            .bind(&SocketAddr::new(source, 0).into())
+            .and_then(|()| socket.connect_timeout(&address.into(), PATIENCE));
+        connected.with_context(|| format!("cannot connect from {source} to {address}"))?;
+        Self::of(socket.into(), address)
+    }
+
+    fn of(stream: TcpStream, address: SocketAddr) -> Result<Self> {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;

@@ -1,10 +1,11 @@
 //! Whole-system tests, benchmarks and soak runs of the shipped programs.
 //!
-//! `bin/bench/` compares the exporter with `prometheus-node-exporter` and measures its
-//! event listener and the bridge, `bin/soak/` kills the programs again and again
-//! ([`kill_storm`], [`bridge_storm`]) and watches the exporter for an hour. They start real
-//! programs on loopback ([`running`], [`exporter`], [`bridge`]), play a router with a log
-//! ([`router`]), ask over HTTP ([`http_client`], [`load`], [`event_reader`]) and read from
+//! `bin/bench/` compares the exporter with `prometheus-node-exporter` and measures its event
+//! listener and the bridge; `bin/faults/` kills the programs again and again ([`kill_storm`],
+//! [`bridge_storm`]), takes their disk away and storms them; `bin/soak/` watches the exporter for
+//! an hour. They start real programs on loopback ([`running`], [`exporter`], [`bridge`]), play a
+//! router with a log ([`router`]), ask over HTTP ([`http_client`], [`load`], [`event_reader`]) and
+//! read from `/proc` what a program uses ([`usage`], [`meter`]).
 //!
 //! `bin/fake-router/` plays the routers that a bridge asks ([`fake_router`]), also those of
 //! `make demo`, whose data tests can have ([`demo`]). With [`alerting`] and a [`receiver`] an outage

@@ -1,45 +1,43 @@
-//! An hour of ordinary work:
-//! `soak EXPORTER_BINARY... [--bridge BINARY] [--minutes N] [--kills N] [--seed N]`.
+//! An hour of ordinary work: `soak EXPORTER_BINARY... [--minutes N]`.
 //!
-//! First each binary is killed two hundred times while it tells events, and the bridge as
-//! often, with the first of them ([`storms`]). Then every binary runs by itself, pings four
-//! targets on loopback once a second, follows a log with twenty lines a second and an event
-//! a minute, and is scraped every five seconds. Each minute says what it uses; the table at
-//! the end holds that against the goals ([`watched`]). Exit code 1 when one of them is not
-//! met, a scrape failed, or a kill has cost an event: this one judges.
+//! Every binary runs by itself, pings four targets on loopback once a second, follows a log with
+//! twenty lines a second and an event a minute, and is scraped every five seconds. Each minute says
+//! what it uses; the table at the end holds that against the goals ([`watched`]). Exit code 1 when
+//! one of them is not met, or a scrape failed: this one judges. What kills and other faults do:
+//! `bin/faults/`.
 
-mod storms;
 mod watched;
 
-use std::ffi::OsString;
-use std::fmt::Display;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result};
+use clap::{Arg, Command, value_parser};
 use netmonitor_tests::clock;
 use netmonitor_tests::table::Table;
 use watched::Watched;
 
 const SCRAPE_INTERVAL: Duration = Duration::from_secs(5);
 const SCRAPES_PER_MINUTE: u32 = 12;
-const MINUTES: u32 = 60;
-const KILLS: u32 = 200;
+/// An hour.
+const MINUTES: &str = "60";
+
 fn main() -> ExitCode {
-    let wanted = match Wanted::parse(std::env::args_os().skip(1)) {
-        Ok(wanted) => wanted,
+    let matches = match command().try_get_matches() {
+        Ok(matches) => matches,
         Err(error) => {
-            let options = "[--bridge BINARY] [--minutes N] [--kills N] [--seed N]";
-            eprintln!("{error:#}\nusage: soak EXPORTER_BINARY... {options}");
-            return ExitCode::from(2);
+            // Also how --help comes here; a closed pipe has no reader.
+            error.print().ok();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let survived = storms::survive(&wanted);
-    match run(&wanted.binaries, wanted.minutes) {
-        Ok(true) if survived => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
+    let binaries: Vec<PathBuf> =
+        matches.get_many("exporters").unwrap_or_default().cloned().collect();
+    let minutes = matches.get_one("minutes").copied().unwrap_or(1);
+    match run(&binaries, minutes) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("the run was broken off: {error:#}");
             ExitCode::FAILURE
@@ -47,49 +45,25 @@ fn main() -> ExitCode {
     }
 }
 
-#[derive(Debug, PartialEq)]
-struct Wanted {
-    binaries: Vec<PathBuf>,
-    /// It is killed together with the first of them.
-    bridge: Option<PathBuf>,
-    minutes: u32,
-    /// 0: no storm.
-    kills: u32,
-    seed: u64,
-}
-
-impl Wanted {
-    fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Self> {
-        let (binaries, seed) = (Vec::new(), clock::unix_ms());
-        let mut wanted = Self { binaries, bridge: None, minutes: MINUTES, kills: KILLS, seed };
-        while let Some(argument) = arguments.next() {
-            let name = argument.to_string_lossy().into_owned();
-            match name.as_str() {
-                "--bridge" => {
-                    let bridge = arguments.next().context("--bridge: which program?")?;
-                    wanted.bridge = Some(bridge.into());
-                }
-                "--minutes" => wanted.minutes = number(&name, arguments.next(), 1)?,
-                "--kills" => wanted.kills = number(&name, arguments.next(), 0)?,
-                "--seed" => wanted.seed = number(&name, arguments.next(), 0)?,
-                _ if name.starts_with('-') => bail!("{name}: no such option"),
-                _ => wanted.binaries.push(PathBuf::from(argument)),
-            }
-        }
-        ensure!(!wanted.binaries.is_empty(), "no binary given");
-        Ok(wanted)
-    }
-}
-
-fn number<T: FromStr + PartialOrd + Display>(
-    name: &str,
-    value: Option<OsString>,
-    least: T,
-) -> Result<T> {
-    let value = value.with_context(|| format!("{name}: how many?"))?;
-    let number = value.to_str().and_then(|text| text.parse().ok());
-    let number = number.filter(|number| *number >= least);
-    number.with_context(|| format!("{name} {value:?}: not a number from {least} on"))
+fn command() -> Command {
+    Command::new("soak")
+        .about("An hour of ordinary work")
+        .arg(
+            Arg::new("exporters")
+                .value_name("EXPORTER_BINARY")
+                .value_parser(value_parser!(PathBuf))
+                .num_args(1..)
+                .required(true)
+                .help("each is watched by itself"),
+        )
+        .arg(
+            Arg::new("minutes")
+                .long("minutes")
+                .value_name("N")
+                .value_parser(value_parser!(u32).range(1..))
+                .default_value(MINUTES)
+                .help("how long"),
+        )
 }
 
 /// Whether all goals are met.
@@ -120,32 +94,4 @@ fn run(binaries: &[PathBuf], minutes: u32) -> Result<bool> {
     }
     print!("\n{table}");
     Ok(all_met)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn arguments_may_come_in_any_order() {
-        let parsed = |line: &str| Wanted::parse(line.split_whitespace().map(OsString::from));
-        let binaries = vec![PathBuf::from("a"), PathBuf::from("b")];
-        let expected = Wanted { binaries, bridge: Some("c".into()), minutes: 2, kills: 0, seed: 7 };
-        assert_eq!(parsed("a --minutes 2 b --bridge c --seed 7 --kills 0").unwrap(), expected);
-        let usual = parsed("a").unwrap();
-        assert_eq!((usual.minutes, usual.kills), (60, 200));
-        let wrong = [
-            "",
-            "--bridge a",
-            "a --bridge",
-            "a --minutes",
-            "a --minutes 0",
-            "a --kills x",
-            "a --seed -1",
-            "a --hours 1",
-        ];
-        for wrong in wrong {
-            assert!(parsed(wrong).is_err(), "{wrong}");
-        }
-    }
 }
