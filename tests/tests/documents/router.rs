@@ -86,8 +86,10 @@ fn type_in(root: &Root, folder: &Path, line: &str) -> Result<String, String> {
 }
 
 fn said(output: Output) -> Result<String, String> {
+    // A service that is asked for something else explains itself, and is content.
+    let is_help = output.stdout.contains(": start stop restart");
     match output.status {
-        0 => Ok([output.stdout, output.stderr].concat()),
+        0 if !is_help => Ok([output.stdout, output.stderr].concat()),
         _ => Err(format!("{output:?}")),
     }
 }

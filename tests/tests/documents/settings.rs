@@ -29,6 +29,23 @@ fn the_exporter_takes_the_settings_that_are_shown() {
     assert!(count > 0);
 }
 
+/// Within a server, as a reader puts it.
+#[test]
+fn nginx_takes_what_is_shown_for_it() {
+    for block in blocks().iter().filter(|block| block.language == "nginx") {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("socket");
+        let server = format!("server {{ listen unix:{}; {} }}", socket.display(), block.text);
+        let text = format!("error_log stderr;\npid pid;\nevents {{}}\nhttp {{ {server} }}\n");
+        std::fs::write(folder.path().join("nginx.conf"), text).unwrap();
+        let mut nginx = tool("nginx");
+        nginx.arg("-p").arg(folder.path()).args(["-e", "stderr", "-t", "-c", "nginx.conf"]);
+        let output = nginx.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: {said}", block.place);
+    }
+}
+
 #[test]
 fn what_is_shown_as_json_is_json() {
     for block in blocks().iter().filter(|block| block.language == "json") {
