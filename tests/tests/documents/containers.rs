@@ -1,7 +1,6 @@
 //! `run: containers`: a computer with an engine that only plays (`tests/fixtures/docker/`), where the
 //! real `deploy.sh` is run. Each document has a new computer, on which its blocks follow each other.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -9,7 +8,7 @@ use std::path::PathBuf;
 use crate::commands;
 use crate::document::Block;
 use crate::machine::{Machine, Shell, finish};
-use crate::marks::run_in;
+use crate::marks::sequences;
 
 /// `git clone` finds the copy that is there.
 const GIT: &str = "#!/bin/sh\ncase $1 in\n  clone) /bin/ln -sfn 'home server' \"$3\"; echo cloned ;;\n\
@@ -52,14 +51,8 @@ fn complaint(machine: &Machine, number: usize, block: &Block) -> Option<String> 
 
 #[test]
 fn deploy_sh_does_what_documents_ask_it_for() {
-    let mut by_document = BTreeMap::<String, Vec<Block>>::new();
-    for block in run_in("containers") {
-        let document = block.place.split(':').next().unwrap().to_owned();
-        by_document.entry(document).or_default().push(block);
-    }
-    assert!(!by_document.is_empty());
     let mut complaints = Vec::new();
-    for blocks in by_document.values() {
+    for blocks in sequences("containers") {
         let machine = computer();
         // Most begin where it is set up already.
         let is_first =

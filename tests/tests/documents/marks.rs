@@ -1,5 +1,7 @@
 //! Every block has a language that we know, every block of commands a mark that is true.
 
+use std::collections::BTreeMap;
+
 use crate::commands::{keys, lines};
 use crate::document::{self, Block, blocks};
 
@@ -62,6 +64,28 @@ pub(crate) fn run_in(place: &str) -> Vec<Block> {
     blocks().into_iter().filter(|block| block.language == "sh").filter(is_here).collect()
 }
 
+/// The same by document, in their order there. One that is the beginning of another one is not run
+/// twice.
+pub(crate) fn sequences(place: &str) -> Vec<Vec<Block>> {
+    let mut by_document = BTreeMap::<String, Vec<Block>>::new();
+    for block in run_in(place) {
+        let document = block.place.split(':').next().unwrap_or_default().to_owned();
+        by_document.entry(document).or_default().push(block);
+    }
+    let begins = |short: &[Block], long: &[Block]| {
+        short.len() <= long.len() && short.iter().zip(long).all(|(a, b)| a.text == b.text)
+    };
+    let mut sequences: Vec<Vec<Block>> = Vec::new();
+    for new in by_document.into_values() {
+        if !sequences.iter().any(|old| begins(&new, old)) {
+            sequences.retain(|old| !begins(old, &new));
+            sequences.push(new);
+        }
+    }
+    assert!(!sequences.is_empty(), "nothing is run in {place}");
+    sequences
+}
+
 /// Text of a test, or of all in a folder.
 fn tests(path: &str) -> Result<String, String> {
     let is_below = |file: &String| {
@@ -117,7 +141,7 @@ fn complaint(block: &Block) -> Option<String> {
 #[test]
 fn every_block_of_commands_is_tested_or_says_what_it_needs() {
     let mut wrong = Vec::new();
-    let mut count = std::collections::BTreeMap::<String, usize>::new();
+    let mut count = BTreeMap::<String, usize>::new();
     for block in blocks() {
         let complaint = match block.language.as_str() {
             "sh" => complaint(&block),

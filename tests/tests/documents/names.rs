@@ -27,6 +27,11 @@ fn quoted(text: &str) -> Vec<String> {
         })
         .map(|line| format!("{} ", line.trim()))
         .collect();
+    // One too many, and all that follow were taken for prose.
+    assert!(
+        prose.matches('`').count().is_multiple_of(2),
+        "a backtick without its other: {prose:.60}"
+    );
     prose.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 

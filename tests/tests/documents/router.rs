@@ -1,7 +1,6 @@
 //! `run: router`: a router that only plays ([`Root`]), with the installer and the program that are
 //! real. `scp` and `ssh` of a block reach it; what is neither is typed on the router itself.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -12,7 +11,7 @@ use netmonitor_tests::router_bundle::{ARCH, Bundle, FOLDER};
 
 use crate::commands::lines;
 use crate::document::Block;
-use crate::marks::run_in;
+use crate::marks::sequences;
 use crate::started::tool;
 
 /// Packed once.
@@ -116,16 +115,10 @@ fn complaint(root: &Root, block: &Block) -> Option<String> {
 
 #[test]
 fn a_router_does_what_documents_ask_it_for() {
-    let mut by_document = BTreeMap::<String, Vec<Block>>::new();
-    for block in run_in("router") {
-        let document = block.place.split(':').next().unwrap().to_owned();
-        by_document.entry(document).or_default().push(block);
-    }
-    assert!(!by_document.is_empty());
     let mut complaints = Vec::new();
-    for blocks in by_document.values() {
+    for blocks in sequences("router") {
         let root = router();
-        for block in blocks {
+        for block in &blocks {
             let why = complaint(&root, block);
             complaints.extend(why.map(|why| format!("{}: {why}", block.place)));
         }
