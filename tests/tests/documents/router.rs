@@ -108,6 +108,7 @@ fn complaint(root: &Root, block: &Block) -> Option<String> {
     if !is_install {
         return None;
     }
+    assert!(root.has("/etc/netmonitor-old.tar.gz"), "the shell version is saved");
     let answer = root.http_get(8321, "/metrics").map(|(status, _)| status);
     (!answer.as_ref().is_ok_and(|status| *status == 200))
         .then(|| format!("installed, and /metrics answers {answer:?}"))

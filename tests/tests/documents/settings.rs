@@ -47,10 +47,23 @@ fn nginx_takes_what_is_shown_for_it() {
 }
 
 #[test]
-fn what_is_shown_as_json_is_json() {
-    for block in blocks().iter().filter(|block| block.language == "json") {
-        let value: Result<serde_json::Value, _> = serde_json::from_str(&block.text);
-        assert!(value.is_ok(), "{}: {value:?}", block.place);
+fn json_yaml_and_toml_are_what_they_are_called() {
+    for (language, reader) in [
+        ("json", "import json; json.load(sys.stdin)"),
+        ("yaml", "import yaml; yaml.safe_load(sys.stdin)"),
+        ("toml", "import tomllib; tomllib.load(sys.stdin.buffer)"),
+    ] {
+        let blocks: Vec<_> = blocks().into_iter().filter(|it| it.language == language).collect();
+        assert!(!blocks.is_empty(), "{language}");
+        for block in blocks {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), &block.text).unwrap();
+            let mut python = tool("/usr/bin/python3");
+            python.args(["-c", &format!("import sys; {reader}")]);
+            let output = python.stdin(file.reopen().unwrap()).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{}: {said}", block.place);
+        }
     }
 }
 
