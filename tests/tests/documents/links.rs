@@ -99,6 +99,15 @@ fn every_document_is_reached_from_another_one() {
     assert!(lost.is_empty(), "no document links to {lost:?}");
 }
 
+/// The first page of all: what does not fit goes to `docs/README.md`.
+#[test]
+fn the_readme_is_one_screen() {
+    for path in ["README.md", "README.zh-CN.md"] {
+        let lines = crate::document::read(path).lines().count();
+        assert!(lines <= 90, "{path} has {lines} lines");
+    }
+}
+
 #[test]
 fn headings_are_found_as_github_does() {
     let text = "# The API\n```sh\n# no heading\n```\n## Who may ask?\n## `a_b` & c\n## Who may ask\n## 一分钟：开始\n";
