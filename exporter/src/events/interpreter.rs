@@ -156,7 +156,7 @@ impl Interpreter {
             }
             Meaning::Ppp { pid, said } => {
                 let heard = self.sessions.hear(pid, said, names);
-                let mattered = heard.changed || heard.told.is_some();
+                let mattered = heard.changed || heard.told.is_some() || heard.sign.is_some();
                 out.signs.extend(heard.sign);
                 if let Some(told) = heard.told {
                     self.tell(told, &mut out.news);

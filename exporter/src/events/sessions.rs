@@ -144,11 +144,9 @@ impl Sessions {
                 heard.told = Some(down(message));
                 heard.changed = pid.is_some_and(|pid| self.forget(pid));
             }
-            Said::DialsPppoe
-            | Said::DialsOther
-            | Said::Discovered
-            | Said::Started
-            | Said::Device(_) => {}
+            // Without netifd nobody else says that this router dials again.
+            Said::DialsPppoe => heard.sign = Some(Sign::SetUp),
+            Said::DialsOther | Said::Discovered | Said::Started | Said::Device(_) => {}
         }
         heard
     }
