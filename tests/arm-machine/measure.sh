@@ -23,59 +23,15 @@ binary=$(realpath -m "${1:-$root/target/static/aarch64-unknown-linux-musl/releas
 [ -f "$binary" ] \
   || die "there is no $binary; run this first: openwrt/build-static.sh aarch64-unknown-linux-musl"
 place=$root/target/vm
-
-# An apt that thinks this machine is an ARM64 one, with lists of its own and nothing installed.
-arm_apt() {
-  tool=$1
-  shift
-  # -c and not APT_CONFIG: that one is read before the system's files and could not clear hooks.
-  "apt-$tool" -c "$place/apt/apt.conf" "$@"
-}
-
-# The name appears only when both files are there.
-provide_machine() {
-  [ ! -d "$place/machine" ] || return 0
-  command -v apt-get >/dev/null || die "no apt-get here: kernel and BusyBox come from Debian"
-  rm -rf "$place/apt" "$place/debs" "$place/unpacked" "$place/machine.new"
-  mkdir -p "$place/apt/lists/partial" "$place/apt/cache/archives/partial" "$place/debs" \
-    "$place/machine.new"
-  cat >"$place/apt/apt.conf" <<CONF
-#clear APT::Update::Pre-Invoke;
-#clear APT::Update::Post-Invoke;
-#clear APT::Update::Post-Invoke-Success;
-APT::Architecture "arm64";
-APT::Architectures { "arm64"; };
-Dir::State::lists "$place/apt/lists";
-Dir::State::status "/dev/null";
-Dir::Cache "$place/apt/cache";
-Acquire::Languages "none";
-Acquire::Retries "3";
-APT::Sandbox::User "root";
-CONF
-  echo "measure.sh: downloading Debian's kernel and BusyBox for ARM64 (about 70 MB)" >&2
-  # A stale mirror of one suite still leaves usable lists of the others.
-  arm_apt get update -qq || echo "measure.sh: some package lists are missing" >&2
-  # What linux-image-arm64 depends on is the newest.
-  kernel=$(arm_apt cache depends linux-image-arm64 2>/dev/null \
-    | sed -n 's/^ *Depends: \(linux-image-.*\)/\1/p' | head -n 1)
-  [ -n "$kernel" ] || die "apt knows no linux-image-arm64; Debian's package sources have it"
-  (cd "$place/debs" && arm_apt get download -qq "$kernel" busybox-static)
-  for deb in "$place"/debs/*.deb; do
-    dpkg -x "$deb" "$place/unpacked"
-  done
-  mv "$place"/unpacked/boot/vmlinuz-* "$place/machine.new/vmlinuz"
-  # Debian 12 has it in /bin, later ones in /usr/bin.
-  mv "$(find "$place/unpacked" -path '*/bin/busybox')" "$place/machine.new/busybox"
-  mv "$place/machine.new" "$place/machine"
-  rm -rf "$place/debs" "$place/unpacked" "$place/apt"
-}
+debian=$place/debian
 
 # The kernel unpacks it into memory and starts its /init.
 make_initrd() {
   disk=$place/root
   rm -rf "$disk"
   mkdir -p "$disk/bin" "$disk/dev" "$disk/proc" "$disk/sys" "$disk/tmp" "$disk/etc" "$disk/var"
-  cp "$place/machine/busybox" "$disk/bin/"
+  # Debian 12 has it in /bin, later ones in /usr/bin.
+  cp "$(find "$debian" -path '*/bin/busybox')" "$disk/bin/busybox"
   cp "$binary" "$disk/bin/netmonitor-exporter"
   cp "$root/tests/arm-machine/init" "$disk/"
   cp "$root/tests/arm-machine/inside.sh" "$disk/bin/"
@@ -89,7 +45,7 @@ run_machine() {
   rm -f "$place/console.log" "$place/results"
   timeout "$longest" qemu-system-aarch64 -machine virt -cpu cortex-a53 -smp 2 -m 256 \
     -accel tcg,thread=multi -nodefaults -nic none -display none -no-reboot \
-    -kernel "$place/machine/vmlinuz" -initrd "$place/initrd" \
+    -kernel "$debian"/boot/vmlinuz-* -initrd "$place/initrd" \
     -append 'console=ttyAMA0 quiet panic=-1 transparent_hugepage=never' \
     -serial "file:$place/console.log" \
     -chardev "file,id=results,path=$place/results" -device pci-serial,chardev=results \
@@ -109,7 +65,7 @@ show_results() {
     }' || die "see target/vm/console.log"
 }
 
-provide_machine
+"$root/tests/machine/debian.sh" arm64 "$debian" kernel busybox-static
 make_initrd
 run_machine
 show_results
