@@ -33,6 +33,7 @@ pub mod history;
 pub mod http_client;
 pub mod kept_port;
 pub mod kill_storm;
+pub mod lab;
 pub mod load;
 pub mod log_daemon;
 pub mod machine;
