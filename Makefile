@@ -2,7 +2,8 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run demo build static arm dist test lint advisories unit bench faults soak fuzz test-api test-compose measure-arm \
+.PHONY: help run demo build static arm dist test lint advisories unit bench faults soak fuzz \
+	test-api test-compose test-lab measure-arm \
 	pictures tools compiler no-static install-bridge install-exporter uninstall-bridge \
 	uninstall-exporter
 
@@ -119,6 +120,17 @@ measure-arm: compiler ## the static exporter in an emulated ARM64 machine: start
 	@tests/install-tools.sh vm
 	openwrt/build-static.sh aarch64-unknown-linux-musl
 	tests/arm-machine/measure.sh
+
+# x86_64 and aarch64, or one of them.
+LAB_CPUS ?= x86_64 aarch64
+
+test-lab: compiler ## a line that breaks in many ways, in emulated machines with a real pppd and access server (200 MB of downloads)
+	@tests/install-tools.sh lab
+	cargo build --locked -p netmonitor-tests --bin lab-check
+	for cpu in $(LAB_CPUS); do \
+	  openwrt/build-static.sh $$cpu-unknown-linux-musl && tests/pppoe-lab/run.sh $$cpu \
+	    && target/debug/lab-check target/lab-vm/$$cpu/results || exit 1; \
+	done
 
 pictures: build ## the dashboards with the demo's data, into docs/images: 1280 and 390 pixels wide
 	@tests/install-tools.sh pictures

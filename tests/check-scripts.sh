@@ -29,6 +29,7 @@ here=''
 router=''
 for script in openwrt/*.sh prometheus/*.sh tests/*.sh tests/grafana/*.sh tests/pictures/*.sh \
   tests/containers/*.sh tests/containers/grafana/* tests/src/systemd_machine/*.sh tests/arm-machine/* \
+  tests/machine/*.sh tests/pppoe-lab/*.sh tests/pppoe-lab/inside/* \
   compose/*.sh compose/proxy/*.sh compose/systemd/*.sh compose/systemd/*-ctl .ci/run \
   tests/fixtures/*/bin/* openwrt/scripts/* openwrt/files/etc/init.d/* \
   tests/src/openwrt_root/router/*; do
@@ -36,7 +37,7 @@ for script in openwrt/*.sh prometheus/*.sh tests/*.sh tests/grafana/*.sh tests/p
     *'*'*) ;; # there is none
     compose/systemd/*) here="$here $script" ;;
     */install.sh | */uninstall.sh | */shell-version.sh | openwrt/scripts/* | */init.d/* | */router/* \
-      | */arm-machine/init | */arm-machine/inside.sh)
+      | */arm-machine/init | */arm-machine/inside.sh | */pppoe-lab/inside/*)
       router="$router $script"
       ;;
     *) here="$here $script" ;;

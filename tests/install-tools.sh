@@ -2,8 +2,9 @@
 # Installs the Debian packages that a make target needs, if any is missing; quiet when
 # none is. `install-tools.sh build` for compiling, `install-tools.sh test` for the rest too,
 # `install-tools.sh run` for `make run`, `install-tools.sh fuzz` for libFuzzer, `install-tools.sh vm`
-# for the emulated ARM64 machine, `install-tools.sh containers` for an engine, `install-tools.sh
-# pictures` for pictures of the dashboards.
+# for the emulated ARM64 machine, `install-tools.sh lab` for those of the PPPoE laboratory,
+# `install-tools.sh containers` for an engine, `install-tools.sh pictures` for pictures of the
+# dashboards.
 set -eu
 
 # program:package; the real readers of what we write, and the system's own tools.
@@ -62,6 +63,15 @@ pngquant:pngquant
 setpriv:util-linux
 '
 
+for_lab='
+qemu-system-x86_64:qemu-system-x86
+qemu-system-aarch64:qemu-system-arm
+cpio:cpio
+depmod:kmod
+readelf:binutils
+promtool:prometheus
+'
+
 missing=''
 lacks() {
   case " $missing " in
@@ -92,6 +102,11 @@ if [ "$1" = run ]; then
 fi
 if [ "$1" = containers ]; then
   for pair in $for_containers; do
+    command -v "${pair%%:*}" >/dev/null 2>&1 || lacks "${pair#*:}"
+  done
+fi
+if [ "$1" = lab ]; then
+  for pair in $for_lab; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || lacks "${pair#*:}"
   done
 fi
