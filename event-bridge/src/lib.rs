@@ -11,6 +11,8 @@ mod api;
 mod bridge;
 mod clock;
 mod config;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod keeper;
 mod metrics;
 mod own_process;

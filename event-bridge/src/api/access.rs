@@ -46,7 +46,7 @@ fn wanted<'a>(config: &'a Config, request: &Request) -> Option<&'a str> {
 }
 
 /// `Authorization: Bearer`, or Basic with the token as password.
-fn has_token(headers: &HeaderMap, token: &str) -> bool {
+pub(super) fn has_token(headers: &HeaderMap, token: &str) -> bool {
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let Some((scheme, rest)) = given.and_then(|given| given.split_once(' ')) else {
         return false;

@@ -5,6 +5,8 @@ mod access;
 mod body;
 mod discovery;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod legacy;
 pub(crate) mod openapi;
 mod page;

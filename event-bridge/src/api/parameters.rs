@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Query};
+use axum::http::Uri;
 use axum::http::request::Parts;
 
 use super::error::ApiError;
@@ -22,6 +23,16 @@ impl Parameters {
         Self(first)
     }
 
+    /// Of a request's target.
+    ///
+    /// # Errors
+    /// When its query cannot be read.
+    pub(super) fn of_uri(uri: &Uri) -> Result<Self, ApiError> {
+        let pairs = Query::try_from_uri(uri)
+            .map_err(|error| ApiError::BadRequest(format!("the query: {error}")))?;
+        Ok(Self::of(pairs.0))
+    }
+
     fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
@@ -31,9 +42,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let pairs = Query::try_from_uri(&parts.uri)
-            .map_err(|error| ApiError::BadRequest(format!("the query: {error}")))?;
-        Ok(Self::of(pairs.0))
+        Self::of_uri(&parts.uri)
     }
 }
 

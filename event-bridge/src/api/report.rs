@@ -16,6 +16,24 @@ use crate::history::words::Language;
 use crate::report::{Asked, Month, Report, Shape, csv, html};
 use crate::store::{MonthRows, RouterId};
 
+/// What a fuzzer calls with what a report may be asked.
+#[cfg(feature = "fuzzing")]
+pub(super) fn fuzzing(
+    parameters: &Parameters,
+    headers: &HeaderMap,
+    now: crate::record::Millis,
+    zone: &jiff::tz::TimeZone,
+) {
+    if let Ok(month) = month(parameters, now, zone) {
+        let time = month.time(zone);
+        assert!(time.start <= now && time.start < time.end, "{month}");
+        assert_eq!(month.to_string().parse(), Ok(month));
+        assert_eq!(month.next().previous(), month);
+    }
+    format(parameters).ok();
+    language(parameters, headers).ok();
+}
+
 /// How it is answered.
 #[derive(Debug, Clone, Copy)]
 enum Format {

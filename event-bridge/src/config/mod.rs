@@ -2,6 +2,8 @@
 //!
 //! Order: flag, then environment, then default. All problems are reported at once.
 
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod routers;
 pub(crate) mod settings;
 

@@ -23,7 +23,7 @@ use crate::routers::{Router, Secret};
 const OURS: &str = "netmonitor-bridge";
 
 /// More than anybody has, and each costs two connections.
-const MAX_ROUTERS: usize = 5000;
+pub(super) const MAX_ROUTERS: usize = 5000;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -116,7 +116,7 @@ fn one(host: &str, port: u16) -> Result<String, String> {
     Ok(if is_v6 { format!("http://[{host}]:{port}") } else { format!("http://{host}:{port}") })
 }
 
-fn parse(text: &str, default: Duration) -> Result<Vec<Router>, Vec<String>> {
+pub(super) fn parse(text: &str, default: Duration) -> Result<Vec<Router>, Vec<String>> {
     let file: File = toml::from_str(text).map_err(|error| vec![located(text, &error)])?;
     let mut problems = Vec::new();
     if file.router.is_empty() {

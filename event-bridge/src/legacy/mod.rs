@@ -6,6 +6,8 @@
 //! file. Called by `cli`.
 
 mod error;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod polls;
 mod progress;
 mod rows;

@@ -16,6 +16,8 @@ pub mod events_answer;
 pub mod fetch_error;
 mod fields;
 pub(crate) mod fleet;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod lenient;
 mod names;
 pub(crate) mod poller;

@@ -43,8 +43,7 @@ impl FromRequestParts<Arc<Views>> for Ask {
 
     async fn from_request_parts(parts: &mut Parts, views: &Arc<Views>) -> Result<Self, ApiError> {
         let parameters = Parameters::from_request_parts(parts, views).await?;
-        let format = format(&parameters, &parts.headers)?;
-        Ok(Self { parameters, format, now: clock::now() })
+        Self::of(parameters, &parts.headers, clock::now())
     }
 }
 
@@ -73,6 +72,16 @@ fn prefers_csv(headers: &HeaderMap) -> bool {
 }
 
 impl Ask {
+    /// What was asked at `now`.
+    pub(super) fn of(
+        parameters: Parameters,
+        headers: &HeaderMap,
+        now: Millis,
+    ) -> Result<Self, ApiError> {
+        let format = format(&parameters, headers)?;
+        Ok(Self { parameters, format, now })
+    }
+
     /// A word, or nothing where it is empty.
     pub(super) fn text(&self, name: &str) -> Result<Option<&str>, ApiError> {
         parameters::text(&self.parameters, name)

@@ -4,6 +4,8 @@ mod alerts;
 mod ask;
 mod cursor;
 mod events;
+#[cfg(feature = "fuzzing")]
+pub(in crate::api) mod fuzzing;
 mod hourly;
 mod list;
 mod outage;

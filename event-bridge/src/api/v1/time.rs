@@ -13,7 +13,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::record::Millis;
 
 /// Years that RFC 3339 can write begin here.
-const FIRST: Millis = -62_167_219_200_000;
+pub(super) const FIRST: Millis = -62_167_219_200_000;
 /// Numbers from here on are milliseconds: as seconds they would be the year 5138, and as
 /// milliseconds they are later than March 1973.
 const MILLIS_FROM: f64 = 100_000_000_000.0;

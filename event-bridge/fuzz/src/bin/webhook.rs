@@ -1,0 +1,5 @@
+//! What Alertmanager posts; `make fuzz` builds and runs it.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| netmonitor_bridge::fuzzing::webhook(bytes));
