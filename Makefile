@@ -78,7 +78,9 @@ tools:
 
 lint: tools ## format, clippy, documents, dependencies, shell scripts, Dockerfiles
 	cargo fmt --all --check
+	for crate in exporter event-bridge; do cargo fmt --check --manifest-path $$crate/fuzz/Cargo.toml || exit 1; done
 	cargo clippy --locked --workspace --all-targets --features netmonitor-tests/foreign-cpus,netmonitor-tests/containers -- -D warnings
+	cargo clippy --locked -p netmonitor-exporter -p netmonitor-bridge --features netmonitor-exporter/fuzzing,netmonitor-bridge/fuzzing -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items --quiet
 	tests/check-dependencies.sh
 	tests/check-scripts.sh
@@ -94,9 +96,9 @@ no-static:
 	@test -e $(STATIC) || echo "the static build is not measured: there is none yet, see make static"
 
 # `make bench ONLY=bridge`, `make bench ONLY=exporter`.
-ONLY ?= exporter bridge
-MEASURED := $(if $(filter bridge,$(ONLY)),--bridge $(BRIDGE)) \
-	$(if $(filter exporter,$(ONLY)),$(EXPORTER) $(wildcard $(STATIC)))
+BENCHED := $(or $(ONLY),exporter bridge)
+MEASURED := $(if $(filter bridge,$(BENCHED)),--bridge $(BRIDGE)) \
+	$(if $(filter exporter,$(BENCHED)),$(EXPORTER) $(wildcard $(STATIC)))
 
 bench: tools build no-static ## speed and memory, events under load, the bridge with 1,000 routers
 	cargo build --release --locked -q -p netmonitor-tests --bins
@@ -137,24 +139,9 @@ pictures: build ## the dashboards with the demo's data, into docs/images: 1280 a
 	tests/pictures/test.sh
 	tests/pictures/make.sh $(DASHBOARDS)
 
-# What libFuzzer needs from the compiler; the switch that means all this is not for stable
-# releases. Only for the target: build scripts and macros are not looked at.
-FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
-	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
-	-Cllvm-args=-sanitizer-coverage-pc-table \
-	-Ccodegen-units=1 -Cdebug-assertions -Coverflow-checks
-FUZZ_TARGET = $(shell rustc -vV | sed -n 's/^host: //p')
-FUZZ_SECONDS ?= 600
+# Read by tests/fuzz.sh.
+export FUZZ_SECONDS JOBS ONLY
 
-# Its versions are those of the other crates; what only the fuzzer needs is added.
-
-fuzz: compiler ## look for log lines that break the parser, for FUZZ_SECONDS (600)
+fuzz: compiler ## the parsers of outside input, each for FUZZ_SECONDS (600), JOBS at once, or ONLY="config queue": what breaks them?
 	@tests/install-tools.sh fuzz
-	@mkdir -p target/fuzz/corpus target/fuzz/found
-	cp Cargo.lock exporter/fuzz/
-	RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --release --manifest-path exporter/fuzz/Cargo.toml \
-	  --target-dir target/fuzz --target $(FUZZ_TARGET)
-	rm exporter/fuzz/Cargo.lock
-	target/fuzz/$(FUZZ_TARGET)/release/netmonitor-fuzz -max_total_time=$(FUZZ_SECONDS) \
-	  -max_len=16384 -timeout=20 -print_final_stats=1 -dict=exporter/fuzz/tokens.dict \
-	  -artifact_prefix=target/fuzz/found/ target/fuzz/corpus exporter/fuzz/corpus
+	@tests/fuzz.sh

@@ -159,8 +159,9 @@ fn write_value(encoder: &mut MetricEncoder<'_>, kind: MetricType, value: Value) 
     }
 }
 
-#[cfg(test)]
-pub(crate) mod tests {
+/// For tests and fuzzers: what a sample looks like in `/metrics`.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod shown {
     use super::*;
     use prometheus_client::collector::Collector;
     use prometheus_client::registry::Registry;
@@ -179,16 +180,23 @@ pub(crate) mod tests {
         }
     }
 
-    /// What a sample looks like in `/metrics`, without headers and prefix.
+    /// Without headers and prefix.
     pub(crate) fn lines(sample: impl Encode + 'static) -> String {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Shown(sample)));
         let mut text = String::new();
-        prometheus_client::encoding::text::encode_registry(&mut text, &registry).unwrap();
+        prometheus_client::encoding::text::encode_registry(&mut text, &registry)
+            .expect("memory can be written");
         text.lines()
             .filter(|line| !line.starts_with('#'))
             .fold(String::new(), |all, line| all + line + "\n")
     }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    pub(crate) use super::shown::lines;
+    use super::*;
 
     struct Mixed;
 

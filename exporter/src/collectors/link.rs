@@ -28,7 +28,7 @@ struct Device {
     speed_bytes: Option<u64>,
 }
 
-fn parse_carrier(text: &str) -> Option<bool> {
+pub(super) fn parse_carrier(text: &str) -> Option<bool> {
     match text.trim() {
         "1" => Some(true),
         "0" => Some(false),
@@ -37,7 +37,7 @@ fn parse_carrier(text: &str) -> Option<bool> {
 }
 
 /// Megabits per second, in bytes per second.
-fn parse_speed(text: &str) -> Option<u64> {
+pub(super) fn parse_speed(text: &str) -> Option<u64> {
     let megabits: u64 = text.trim().parse().ok()?;
     // Some drivers print -1 as an unsigned number.
     (1..=10_000_000).contains(&megabits).then_some(megabits * 125_000)

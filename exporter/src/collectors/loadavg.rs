@@ -10,12 +10,12 @@ use crate::roots::Roots;
 
 const PATH: &str = "/proc/loadavg";
 
-struct Sample {
+pub(super) struct Sample {
     /// Mean number of runnable processes over the last minute.
     load1: f64,
 }
 
-fn parse(text: &str) -> Result<Sample, ParseError> {
+pub(super) fn parse(text: &str) -> Result<Sample, ParseError> {
     let first = text.split_whitespace().next().unwrap_or_default();
     match first.parse::<f64>() {
         Ok(load1) if load1.is_finite() => Ok(Sample { load1 }),

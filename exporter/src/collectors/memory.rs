@@ -12,13 +12,13 @@ use crate::roots::Roots;
 const PATH: &str = "/proc/meminfo";
 
 #[derive(Debug, PartialEq)]
-struct Sample {
+pub(super) struct Sample {
     total_bytes: u64,
     /// What programs could still get without swapping.
     available_bytes: Option<u64>,
 }
 
-fn parse(text: &str) -> Result<Sample, ParseError> {
+pub(super) fn parse(text: &str) -> Result<Sample, ParseError> {
     let bytes = |name: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
         let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;

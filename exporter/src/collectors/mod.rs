@@ -12,6 +12,8 @@ use crate::roots::{ReadError, Roots};
 use crate::slow_io::NotRead;
 
 pub(crate) mod conntrack;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 pub(crate) mod lcp_echo;
 pub(crate) mod link;
 pub(crate) mod loadavg;

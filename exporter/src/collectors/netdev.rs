@@ -34,7 +34,7 @@ pub(crate) struct Direction {
 }
 
 /// The counters of one device. A line that is cut or foreign is as good as none.
-fn parse(text: &str, device: &str) -> Option<Counters> {
+pub(super) fn parse(text: &str, device: &str) -> Option<Counters> {
     // Old kernels leave no space behind the colon when the number is wide.
     let line = text.lines().find_map(|line| {
         let (name, counters) = line.rsplit_once(':')?;

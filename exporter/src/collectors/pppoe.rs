@@ -27,7 +27,7 @@ pub(crate) struct Session {
 }
 
 /// Rows that cannot be read are left out: they say nothing about the others.
-fn parse(text: &str) -> Vec<Session> {
+pub(super) fn parse(text: &str) -> Vec<Session> {
     let row = |line: &str| {
         let mut fields = line.split_whitespace();
         let wire = u16::from_str_radix(fields.next()?, 16).ok()?;

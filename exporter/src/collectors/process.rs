@@ -21,7 +21,7 @@ struct Sample {
 }
 
 #[derive(Debug, PartialEq)]
-struct Stat {
+pub(super) struct Stat {
     cpu_seconds: f64,
     threads: u64,
     /// Since the router started.
@@ -31,7 +31,7 @@ struct Stat {
 }
 
 /// `12 (name) S 1 …`: the name may hold anything, so fields are counted from its end.
-fn parse_stat(text: &str) -> Result<Stat, ParseError> {
+pub(super) fn parse_stat(text: &str) -> Result<Stat, ParseError> {
     let error = || ParseError::new("stat", "the fields of proc(5)", text);
     let (_, fields) = text.rsplit_once(')').ok_or_else(error)?;
     let fields: Vec<&str> = fields.split_whitespace().collect();
@@ -51,7 +51,7 @@ fn parse_stat(text: &str) -> Result<Stat, ParseError> {
 
 /// `Max open files  1024  4096  files`: the first number is in force; it may be
 /// `unlimited`.
-fn parse_max_files(text: &str) -> Option<u64> {
+pub(super) fn parse_max_files(text: &str) -> Option<u64> {
     let rest = text.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     rest.split_whitespace().next()?.parse().ok()
 }

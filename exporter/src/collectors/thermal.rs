@@ -7,7 +7,7 @@
 //! remembered between two readings: zones are numbered anew when drivers come and go,
 //! and asking for a name reads no hardware.
 
-mod candidate;
+pub(super) mod candidate;
 
 use std::fmt;
 use std::time::Duration;

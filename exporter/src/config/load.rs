@@ -89,76 +89,91 @@ impl Given {
 /// # Errors
 /// All problems at once, each with its place and a remedy.
 pub fn load(layers: &Layers, roots: &Roots) -> Result<Loaded, Problems> {
-    let mut given: BTreeMap<&'static str, Given> = SETTINGS
-        .iter()
-        .map(|setting| {
-            let value = setting.default.to_owned();
-            (setting.key, Given { value, origin: Origin::Default })
-        })
-        .collect();
-    let mut warnings = Vec::new();
-    let mut problems = Vec::new();
-
-    if layers.files.is_empty() {
-        let path = Path::new(DEFAULT_FILE);
-        if roots.has(DEFAULT_FILE) {
-            take_file(path, &roots.resolve(DEFAULT_FILE), &mut given, &mut warnings, &mut problems);
-        }
+    let mut layered = Layered::default();
+    if layers.files.is_empty() && roots.has(DEFAULT_FILE) {
+        layered.take_file(Path::new(DEFAULT_FILE), &roots.resolve(DEFAULT_FILE));
     }
     for path in &layers.files {
-        take_file(path, path, &mut given, &mut warnings, &mut problems);
+        layered.take_file(path, path);
     }
     for (name, value) in &layers.environment {
+        layered.take_variable(name, value);
+    }
+    for (key, value) in &layers.flags {
+        layered.given.insert(key, Given { value: value.clone(), origin: Origin::Flag });
+    }
+    layered.check()
+}
+
+/// The layers that have been read, the defaults first.
+pub(super) struct Layered {
+    given: BTreeMap<&'static str, Given>,
+    warnings: Vec<String>,
+    problems: Vec<String>,
+}
+
+impl Default for Layered {
+    fn default() -> Self {
+        let default = |setting: &Setting| {
+            let value = setting.default.to_owned();
+            (setting.key, Given { value, origin: Origin::Default })
+        };
+        let given = SETTINGS.iter().map(default).collect();
+        Self { given, warnings: Vec::new(), problems: Vec::new() }
+    }
+}
+
+impl Layered {
+    /// Reads one file; `named` is how the user knows it, `path` where it is.
+    fn take_file(&mut self, named: &Path, path: &Path) {
+        match read_settings_file(path) {
+            Ok(bytes) => self.take_bytes(named, &bytes),
+            Err(reason) => self.problems.push(format!("{}: {reason}", named.display())),
+        }
+    }
+
+    /// Takes what a file holds.
+    pub(super) fn take_bytes(&mut self, named: &Path, bytes: &[u8]) {
+        let place = named.display();
+        let file::Parsed { assignments, errors } = file::parse(bytes);
+        self.problems.extend(errors.iter().map(|error| format!("{place} {error}")));
+        for file::Assignment { line, key, value } in assignments {
+            if let Some(setting) = settings::setting(&key) {
+                let origin = Origin::File(named.to_owned(), line);
+                self.given.insert(setting.key, Given { value, origin });
+            } else {
+                let hint = settings::nearest_key(&key)
+                    .map_or(String::new(), |nearest| format!("; did you mean {nearest}?"));
+                self.warnings.push(format!("{place} line {line}: unknown key {key}{hint}"));
+            }
+        }
+    }
+
+    fn take_variable(&mut self, name: &str, value: &str) {
         let Some(key) = name.strip_prefix(settings::ENVIRONMENT_PREFIX) else {
-            continue;
+            return;
         };
         match settings::setting(key) {
             Some(setting) => {
-                let value = value.clone();
-                given.insert(setting.key, Given { value, origin: Origin::Environment });
+                let value = value.to_owned();
+                self.given.insert(setting.key, Given { value, origin: Origin::Environment });
             }
-            None => warnings.extend(settings::nearest_key(key).map(|nearest| {
+            None => self.warnings.extend(settings::nearest_key(key).map(|nearest| {
                 format!("environment: {name} is not a setting; NETMONITOR_{nearest} is")
             })),
         }
     }
-    for (key, value) in &layers.flags {
-        given.insert(key, Given { value: value.clone(), origin: Origin::Flag });
-    }
 
-    let mut checker = Checker::new(&given, problems, warnings);
-    let config = checker.config();
-    let (problems, warnings) = checker.finish();
-    if problems.is_empty() {
-        Ok(Loaded { config, given, warnings })
-    } else {
-        Err(Problems(problems))
-    }
-}
-
-/// Reads one file; `named` is how the user knows it, `path` where it is.
-fn take_file(
-    named: &Path,
-    path: &Path,
-    given: &mut BTreeMap<&'static str, Given>,
-    warnings: &mut Vec<String>,
-    problems: &mut Vec<String>,
-) {
-    let place = named.display();
-    let bytes = match read_settings_file(path) {
-        Ok(bytes) => bytes,
-        Err(reason) => return problems.push(format!("{place}: {reason}")),
-    };
-    let file::Parsed { assignments, errors } = file::parse(&bytes);
-    problems.extend(errors.iter().map(|error| format!("{place} {error}")));
-    for file::Assignment { line, key, value } in assignments {
-        if let Some(setting) = settings::setting(&key) {
-            let origin = Origin::File(named.to_owned(), line);
-            given.insert(setting.key, Given { value, origin });
+    /// Checks what has been given.
+    pub(super) fn check(self) -> Result<Loaded, Problems> {
+        let Self { given, warnings, problems } = self;
+        let mut checker = Checker::new(&given, problems, warnings);
+        let config = checker.config();
+        let (problems, warnings) = checker.finish();
+        if problems.is_empty() {
+            Ok(Loaded { config, given, warnings })
         } else {
-            let hint = settings::nearest_key(&key)
-                .map_or(String::new(), |nearest| format!("; did you mean {nearest}?"));
-            warnings.push(format!("{place} line {line}: unknown key {key}{hint}"));
+            Err(Problems(problems))
         }
     }
 }

@@ -7,6 +7,8 @@
 
 mod check;
 mod file;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod load;
 pub mod settings;
 

@@ -7,6 +7,8 @@
 
 mod announcements;
 pub(crate) mod event;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 pub(crate) mod intake;
 pub(crate) mod interpreter;
 mod kernel_echoes;

@@ -48,7 +48,7 @@ fn is_allowed(allowed: &[IpNet], peer: IpAddr) -> bool {
 }
 
 /// `Authorization: Bearer TOKEN`, or Basic with the token as password.
-fn carries(headers: &HeaderMap, token: &str) -> bool {
+pub(super) fn carries(headers: &HeaderMap, token: &str) -> bool {
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let Some((scheme, rest)) = given.and_then(|given| given.split_once(' ')) else {
         return false;

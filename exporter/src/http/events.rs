@@ -23,9 +23,9 @@ use crate::exporter::Views;
 
 /// Each holds a connection; whoever comes later is answered at once.
 const MAX_LONG_POLLS: usize = 16;
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// Events in one answer: some 200 kB.
-const MAX_LIMIT: usize = 1000;
+pub(super) const MAX_LIMIT: usize = 1000;
 
 /// What readers of events share.
 #[derive(Debug, Clone)]
@@ -68,17 +68,17 @@ impl Polls {
 
 /// Where a reader stands, and what it wants.
 #[derive(Debug, PartialEq)]
-struct Cursor {
-    stream: Option<String>,
-    after: u64,
-    revision: Option<u64>,
-    limit: usize,
-    wait: Duration,
+pub(super) struct Cursor {
+    pub(super) stream: Option<String>,
+    pub(super) after: u64,
+    pub(super) revision: Option<u64>,
+    pub(super) limit: usize,
+    pub(super) wait: Duration,
 }
 
 impl Cursor {
     /// From the query of a request; unknown parameters are for later versions.
-    fn parse(query: &str) -> Result<Self, String> {
+    pub(super) fn parse(query: &str) -> Result<Self, String> {
         let mut cursor =
             Self { stream: None, after: 0, revision: None, limit: MAX_LIMIT, wait: Duration::ZERO };
         for part in query.split('&') {

@@ -6,6 +6,8 @@
 pub(crate) mod access;
 pub(crate) mod connections;
 pub(crate) mod events;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 pub(crate) mod legacy_status;
 mod metrics;
 mod page;

@@ -24,5 +24,7 @@ mod witnesses;
 
 pub(crate) use detector::{Detector, Standing};
 pub(crate) use look::{Look, Network};
+#[cfg(feature = "fuzzing")]
+pub(crate) use look::{Pinged, Port, Probe, Wan};
 pub(crate) use report::{span, words};
 pub(crate) use sign::Sign;

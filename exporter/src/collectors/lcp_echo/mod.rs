@@ -6,6 +6,8 @@
 //! ring, so silence shows as a newest reply that stays the same; how long it has done so
 //! is measured on the monotonic clock, since the ring's own times are wall clock.
 
+#[cfg(feature = "fuzzing")]
+pub(super) mod fuzzing;
 mod ring;
 
 use std::fmt;

@@ -15,7 +15,7 @@ use std::time::Duration;
 use crate::collectors::ParseError;
 
 /// Size of the file.
-const BYTES: usize = 8192;
+pub(super) const BYTES: usize = 8192;
 
 const MAGIC: u32 = 0x1945_0425;
 
@@ -23,7 +23,7 @@ const MAGIC: u32 = 0x1945_0425;
 const HEADER: usize = 4;
 
 /// Pairs in the ring.
-const PAIRS: usize = 1022;
+pub(super) const PAIRS: usize = 1022;
 
 /// What pppd writes for a reply that came when no request waited any more: it takes one
 /// from the number of waiting requests, which each reply clears, so after a stall the

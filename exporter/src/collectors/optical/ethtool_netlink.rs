@@ -99,21 +99,24 @@ impl Ethtool {
             chip.address(),
         );
         let answer = exchange(&self.socket, self.family, question)?;
-        let data = answer.nlas.into_iter().find_map(|attribute| {
-            let EthtoolAttr::ModuleEEPROM(EthtoolModuleEEPROMAttr::Data(data)) = attribute else {
-                return None;
-            };
-            Some(data)
-        });
-        data.filter(|data| data.len() >= usize::from(length))
+        module_data(answer, length)
             .ok_or_else(|| malformed("an answer without the bytes asked for"))
     }
+}
+
+/// The bytes of a module; `None`: there are none, or fewer than `length`.
+pub(super) fn module_data(answer: EthtoolMessage, length: u8) -> Option<Vec<u8>> {
+    let data = answer.nlas.into_iter().find_map(|attribute| match attribute {
+        EthtoolAttr::ModuleEEPROM(EthtoolModuleEEPROMAttr::Data(data)) => Some(data),
+        _ => None,
+    });
+    data.filter(|data| data.len() >= usize::from(length))
 }
 
 /// The number the kernel has given to the family ethtool. Whether it knows the command
 /// must be asked here: an unknown command and a driver without EEPROM are refused with
 /// the same error.
-fn family_of(answer: &[GenlCtrlAttrs]) -> Result<u16, OpenError> {
+pub(super) fn family_of(answer: &[GenlCtrlAttrs]) -> Result<u16, OpenError> {
     let mut family = None;
     let mut is_known = false;
     for attribute in answer {
@@ -147,7 +150,15 @@ where
 
     let mut answer = Vec::with_capacity(MAX_ANSWER_BYTES);
     socket.recv(&mut answer, 0)?;
-    let answer = NetlinkMessage::<GenlMessage<F>>::deserialize(&answer)
+    read_answer(&answer)
+}
+
+/// What the kernel has answered, or its error.
+pub(super) fn read_answer<F>(answer: &[u8]) -> io::Result<F>
+where
+    F: GenlFamily + Emitable + ParseableParametrized<[u8], GenlHeader> + Debug,
+{
+    let answer = NetlinkMessage::<GenlMessage<F>>::deserialize(answer)
         .map_err(|error| malformed(&error.to_string()))?;
     if let NetlinkPayload::Error(error) = &answer.payload
         && let Some(code) = error.code

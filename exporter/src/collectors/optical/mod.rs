@@ -8,6 +8,8 @@
 mod answer;
 mod dbm_text;
 mod ethtool_netlink;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod hwmon;
 mod light;
 mod measured;

@@ -134,7 +134,7 @@ fn read_stick(roots: &Roots, folder: &str) -> Result<Sample, CollectError> {
 
 /// Reads a module through a door. The measurements are read until two readings right
 /// after one another agree: see [`sff8472::agree`].
-fn diagnose(
+pub(super) fn diagnose(
     read: impl Fn(Chip, u8, u8) -> Result<Vec<u8>, CollectError>,
 ) -> Result<Sample, CollectError> {
     let length = |range: &std::ops::Range<u8>| range.end - range.start;

@@ -125,7 +125,7 @@ fn is_core_zone(name: &str) -> bool {
 }
 
 /// Degrees Celsius out of a `temp` file.
-fn parse(text: &str) -> Result<f64, ParseError> {
+pub(in crate::collectors) fn parse(text: &str) -> Result<f64, ParseError> {
     let error = |expected| ParseError::new("temperature", expected, text);
     let value: f64 =
         text.trim().parse().map_err(|_| error("thousandths of a degree, as a number"))?;

@@ -149,7 +149,7 @@ fn resolvers(roots: &Roots) -> Vec<IpAddr> {
         .unwrap_or_default()
 }
 
-fn parse_resolvers(text: &str) -> Vec<IpAddr> {
+pub(super) fn parse_resolvers(text: &str) -> Vec<IpAddr> {
     text.lines()
         .filter_map(|line| line.trim().strip_prefix("nameserver"))
         .filter_map(|address| address.trim().parse::<IpAddr>().ok())

@@ -7,6 +7,8 @@
 //! devices belong to the WAN.
 
 mod candidate;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod kernel;
 mod netifd;
 pub(crate) mod route;

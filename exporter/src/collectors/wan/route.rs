@@ -68,7 +68,7 @@ fn default_routes(v4: &str, v6: &str) -> Vec<Route> {
     routes
 }
 
-fn next_hop_in(v4: &str, v6: &str, device: &str) -> Option<NextHop> {
+pub(super) fn next_hop_in(v4: &str, v6: &str, device: &str) -> Option<NextHop> {
     let through = |route: &Route| route.device == device;
     let gateway =
         default_routes(v4, v6).into_iter().filter(through).find_map(|route| route.gateway);

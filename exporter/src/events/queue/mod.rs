@@ -53,6 +53,8 @@ use super::kind::Kind;
 
 mod drops;
 mod file;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod line;
 mod recovery;
 mod snapshot;

@@ -1,0 +1,1 @@
+var opticInfos = new Array(new stOpticInfo("domain","ok","2\x2e33","\x2d24\x2e09","3364","47","10"),null);

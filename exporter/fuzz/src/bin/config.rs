@@ -1,0 +1,5 @@
+//! `/etc/netmonitor.conf`; `make fuzz` builds and runs it.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| netmonitor_exporter::fuzzing::config_file(bytes));

@@ -1,0 +1,5 @@
+//! Lines of logs; `make fuzz` builds and runs it.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| netmonitor_exporter::fuzzing::log_lines(bytes));

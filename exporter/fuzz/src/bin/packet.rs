@@ -1,0 +1,5 @@
+//! Packets of the network and messages of the kernel; `make fuzz` builds and runs it.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| netmonitor_exporter::fuzzing::packet(bytes));
