@@ -12,6 +12,9 @@ const MAX_MESSAGE_CHARS: usize = 200;
 /// Other people's words, such as a provider's reason for refusing a password.
 const MAX_DETAIL_CHARS: usize = 120;
 
+/// The last second of the year 9999: later times do not fit into dates.
+pub(crate) const LATEST: Duration = Duration::from_secs(253_402_300_799);
+
 /// What a source tells: an event without a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Told {

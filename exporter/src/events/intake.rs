@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 
 use super::announcements::Announcements;
-use super::event::{Moment, Told};
+use super::event::{LATEST, Moment, Told};
 use super::interpreter::{Findings, Interpreter};
 use super::kernel_echoes::KernelEchoes;
 use super::kind::Kind;
@@ -77,7 +77,9 @@ fn memo(state: &State) -> Value {
 /// Where the clock stood when the last run wrote: it may have been set since.
 fn saved_clock(saved: &Value) -> Option<Moment> {
     let [unix, boot] = <[u64; 2]>::deserialize(saved).ok()?.map(Duration::from_secs);
-    Some(Moment { unix, boot: Some(boot) })
+    // Others may have written the file, and sums of later times would end the program.
+    let is_possible = unix.max(boot) <= LATEST;
+    is_possible.then_some(Moment { unix, boot: Some(boot) })
 }
 
 pub(super) fn now() -> Moment {
@@ -403,4 +405,18 @@ impl State {
 
 fn signed(time: Duration) -> SignedDuration {
     SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_saved_clock_is_one_that_can_be() {
+        let saved = saved_clock(&json!([1_739_327_400, 100])).unwrap();
+        assert_eq!(saved.boot, Some(Duration::from_secs(100)));
+        for impossible in [json!([u64::MAX, 100]), json!([100, u64::MAX]), json!([100])] {
+            assert_eq!(saved_clock(&impossible), None, "{impossible}");
+        }
+    }
 }

@@ -240,7 +240,8 @@ impl Case {
         }
         let targets = look.targets.iter().flat_map(|pinged| &pinged.probes).filter(is_early);
         for probe in targets.filter(|probe| probe.answered.is_none()) {
-            *if probe.was_sent { &mut self.sent } else { &mut self.unsent } += 1;
+            let count = if probe.was_sent { &mut self.sent } else { &mut self.unsent };
+            *count = count.saturating_add(1);
         }
     }
 }
@@ -248,16 +249,16 @@ impl Case {
 impl Witness {
     fn take(&mut self, is_answered: bool, at: Duration) {
         if is_answered {
-            self.answers += 1;
+            self.answers = self.answers.saturating_add(1);
         } else {
-            self.losses += 1;
+            self.losses = self.losses.saturating_add(1);
             self.lost_since.get_or_insert(at);
         }
     }
 
     /// It went on answering, as much as it does.
     pub(crate) fn is_alive(&self) -> bool {
-        (self.answers >= 2 && self.answers >= 3 * self.losses)
+        (self.answers >= 2 && self.answers >= self.losses.saturating_mul(3))
             || (self.answers >= 3 && self.answers >= self.losses)
     }
 

@@ -4,13 +4,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::case::Case;
 use super::outage::{Ended, LastDrop, Open};
-use crate::events::event::Moment;
+use crate::events::event::{LATEST, Moment};
 
 /// Outages that are shown after their end.
 const PAST_KEPT: usize = 10;
@@ -32,7 +32,7 @@ impl Memory {
     /// and an open outage must not lose its end for it.
     pub(super) fn read(saved: &Value) -> Self {
         let past: Vec<Value> = part(saved, "past").unwrap_or_default();
-        let past = past.iter().filter_map(|ended| Ended::deserialize(ended).ok());
+        let past = past.iter().filter_map(possible::<Ended>);
         let mut memory = Self {
             seen: part(saved, "seen"),
             has_answered: part(saved, "has_answered").unwrap_or_default(),
@@ -74,6 +74,46 @@ impl Memory {
     }
 }
 
-fn part<T: DeserializeOwned>(saved: &Value, name: &str) -> Option<T> {
-    T::deserialize(saved.get(name)?).ok()
+fn part<T: DeserializeOwned + Serialize>(saved: &Value, name: &str) -> Option<T> {
+    possible(saved.get(name)?)
+}
+
+/// `None`: it is something else, or has a time that no clock shows. Others may have written
+/// the file, and sums of such times would end the program at every start.
+fn possible<T: DeserializeOwned + Serialize>(saved: &Value) -> Option<T> {
+    let read = T::deserialize(saved).ok()?;
+    // There are several ways to write a time; this is the one of all of ours.
+    let written = serde_json::to_value(&read).ok()?;
+    has_possible_times(&written).then_some(read)
+}
+
+fn has_possible_times(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members.iter().all(|(name, value)| match value.as_u64() {
+            Some(seconds) if name == "secs" => seconds <= LATEST.as_secs(),
+            _ => has_possible_times(value),
+        }),
+        Value::Array(items) => items.iter().all(has_possible_times),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_time_that_no_clock_shows_costs_its_part_alone() {
+        let open = |at: Value| json!({ "id": "a-1", "case": { "began": at } });
+        let later = json!({ "secs": u64::MAX, "nanos": 0 });
+        let memory =
+            Memory::read(&json!({ "seen": later, "open": open(json!({"secs": 5, "nanos": 0})) }));
+        assert_eq!(memory.seen, None);
+        assert_eq!(memory.open.unwrap().case.began, Duration::from_secs(5));
+        // As a list it is a time, too.
+        for at in [later, json!([u64::MAX, 0]), json!([LATEST.as_secs() + 1, 0])] {
+            assert_eq!(Memory::read(&json!({ "open": open(at) })), Memory::default());
+        }
+    }
 }

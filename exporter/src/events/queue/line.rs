@@ -9,9 +9,8 @@ use jiff::tz::TimeZone;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::LATEST;
 use crate::clock;
-use crate::events::event::{Detail, Event, Moment, Told};
+use crate::events::event::{Detail, Event, LATEST, Moment, Told};
 use crate::events::kind::Kind;
 
 /// How an event is written.

@@ -48,7 +48,7 @@ use self::snapshot::ByKind;
 pub(crate) use self::snapshot::Snapshot;
 use self::state::Head;
 pub(crate) use self::write::Outcome;
-use super::event::{Event, Moment, Told};
+use super::event::{Event, LATEST, Moment, Told};
 use super::kind::Kind;
 
 mod drops;
@@ -64,9 +64,6 @@ mod write;
 /// 10,000 events take 2.5 MB; this is reached only if all of them had the longest texts.
 /// Half of what we read, since the state file may hold all of it and more.
 const MAX_TEXT_BYTES: usize = 8 << 20;
-
-/// The last second of the year 9999: later times do not fit into dates.
-const LATEST: Duration = Duration::from_secs(253_402_300_799);
 
 /// Where the queue is kept, and how long it is.
 #[derive(Debug, Clone)]
