@@ -180,21 +180,21 @@ impl Runs {
     fn add(&mut self, at: Moment) {
         let unix_s = at.unix.as_secs();
         let boot_s = at.boot.map(|boot| boot.as_secs());
-        while self.0.front().is_some_and(|run| run.unix_s + KEPT.as_secs() < unix_s) {
+        while self.0.front().is_some_and(|run| run.unix_s.saturating_add(KEPT.as_secs()) < unix_s) {
             self.0.pop_front();
         }
         match self.0.back_mut() {
             Some(run) if run.unix_s == unix_s && run.boot_s.is_some() == boot_s.is_some() => {
-                run.count += 1;
+                run.count = run.count.saturating_add(1);
             }
             _ => self.0.push_back(Run { unix_s, count: 1, boot_s }),
         }
-        if self.0.len() > MAX_RUNS
+        while self.0.len() > MAX_RUNS
             && let Some(oldest) = self.0.pop_front()
             && let Some(next) = self.0.front_mut()
         {
             // The count stays whole; the oldest drops merely seem a little younger.
-            next.count += oldest.count;
+            next.count = next.count.saturating_add(oldest.count);
         }
     }
 
@@ -202,7 +202,7 @@ impl Runs {
     /// future, and one that was years ahead must not be believed for years.
     fn within_day(&self, now_unix: Duration) -> u64 {
         let recent = |run: &&Run| Duration::from_secs(run.unix_s).abs_diff(now_unix) < DAY;
-        self.0.iter().filter(recent).map(|run| run.count).sum()
+        self.0.iter().filter(recent).fold(0, |sum, run| sum.saturating_add(run.count))
     }
 }
 
@@ -280,6 +280,17 @@ mod tests {
         assert_eq!(drops.wan_downs_within_day(now(NOON + 20_000)), 20_000);
         drops.note(Kind::WanDown, at(NOON + 10 * 86_400));
         assert_eq!(drops.wan_downs.0.len(), 1, "old ones are given up");
+    }
+
+    #[test]
+    fn a_file_with_impossible_drops_is_counted_as_far_as_it_goes() {
+        let runs: Vec<_> = (0..10_000).map(|_| (u64::MAX, u64::MAX, Some(u64::MAX))).collect();
+        let json = serde_json::json!({ "reconnects": runs, "wan_downs": [], "session": "dropped" });
+        let mut drops: Drops = serde_json::from_value(json).unwrap();
+        drops.note(Kind::PppoeUp, at(NOON));
+        assert_eq!(drops.reconnects.0.len(), MAX_RUNS);
+        drops.correct(SignedDuration::from_secs(NOON as i64));
+        assert_eq!(drops.reconnects_within_day(Duration::from_secs(u64::MAX)), 0);
     }
 
     #[test]

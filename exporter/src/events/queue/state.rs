@@ -12,8 +12,9 @@ use crate::events::event::Event;
 /// Of the layout of the file.
 const VERSION: u32 = 1;
 
-/// JSON readers that count in floating point are exact up to here.
-const MAX_SEQ: u64 = 1 << 53;
+/// JSON readers that count in floating point are exact up to twice as far: what is counted
+/// until the next start fits as well.
+const MAX_SEQ: u64 = 1 << 52;
 
 /// The stream, and how far it has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,7 +124,8 @@ fn check(head: &Head, before: Option<u64>, pending: &[Event]) -> Result<(), Stri
     let in_range = (1..=MAX_SEQ).contains(&head.next_seq)
         && head.first_readable <= head.next_seq
         && head.boot_from <= head.next_seq
-        && head.kept_from <= head.next_seq;
+        && head.kept_from <= head.next_seq
+        && head.revision.max(head.evicted) <= MAX_SEQ;
     if head.stream.is_empty() || !in_order || !in_range {
         return Err("its numbers contradict each other".to_owned());
     }

@@ -96,8 +96,14 @@ fn an_unreadable_state_file_is_set_aside_and_the_stream_is_new() {
         assert!(good.contains(field), "{good}");
         check_state_file(&good.replace(field, mad), "contradict each other");
     }
-    let endless = good.replace("next_seq\":4", "next_seq\":18446744073709551615");
-    check_state_file(&endless, "contradict each other");
+    // What is counted from there on would be refused at the next start.
+    for (field, name) in [("next_seq\":4", "next_seq"), ("revision\":0", "revision")] {
+        assert!(good.contains(field), "{good}");
+        for endless in [u64::MAX, 1 << 53, (1 << 52) + 1] {
+            let endless = good.replace(field, &format!("{name}\":{endless}"));
+            check_state_file(&endless, "contradict each other");
+        }
+    }
 }
 
 #[test]
