@@ -134,9 +134,17 @@ impl Fnv {
     }
 }
 
-/// The last lines read, oldest first.
+/// The last lines read, oldest first; at most [`RUN`], also of a file that has more.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "VecDeque<LineHash>")]
 pub(crate) struct Run(VecDeque<LineHash>);
+
+impl From<VecDeque<LineHash>> for Run {
+    fn from(mut hashes: VecDeque<LineHash>) -> Self {
+        hashes.drain(..hashes.len().saturating_sub(RUN));
+        Self(hashes)
+    }
+}
 
 impl Run {
     fn push(&mut self, hash: LineHash) {
@@ -244,6 +252,13 @@ mod tests {
         let after = positions.after_a_boot();
         assert!(after.logread.is_empty() && after.kmsg.is_none());
         assert_eq!(after.files[Path::new("/var/log/messages")], place);
+    }
+
+    #[test]
+    fn of_a_file_with_more_lines_the_last_are_kept() {
+        let lines: Vec<u64> = (0..1000).collect();
+        let read: Run = serde_json::from_value(serde_json::json!(lines)).unwrap();
+        assert_eq!(read, run(984..1000));
     }
 
     proptest! {
