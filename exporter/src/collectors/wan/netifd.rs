@@ -95,9 +95,11 @@ impl Interface {
     fn gateway(&self) -> Option<NextHop> {
         let routes =
             self.route.iter().filter(|route| route.mask == 0 && route.target.is_unspecified());
-        let hops = routes.filter_map(|route| route.nexthop).filter(|hop| !hop.is_unspecified());
+        let hops = routes.filter_map(|route| route.nexthop);
         let peers = self.ipv4_addresses.iter().filter_map(|address| address.ptpaddress);
-        let mut candidates: Vec<IpAddr> = hops.chain(peers).filter(|hop| *hop != NO_PEER).collect();
+        // A ping to no address would be answered by this router.
+        let is_somebody = |hop: &IpAddr| !hop.is_unspecified() && *hop != NO_PEER;
+        let mut candidates: Vec<IpAddr> = hops.chain(peers).filter(is_somebody).collect();
         candidates.sort_by_key(IpAddr::is_ipv6);
         candidates.first().map(|&address| NextHop { address, device: self.l3_device.clone() })
     }
@@ -160,7 +162,9 @@ mod tests {
 
     #[test]
     fn the_address_that_stands_for_no_peer_is_not_the_next_hop() {
-        assert_eq!(sample(&PPPOE_UP.replace("203.0.113.1\"", "2.2.2.2\""), None).gateway, None);
+        for nobody in ["2.2.2.2\"", "0.0.0.0\""] {
+            assert_eq!(sample(&PPPOE_UP.replace("203.0.113.1\"", nobody), None).gateway, None);
+        }
     }
 
     #[test]

@@ -77,7 +77,8 @@ pub(super) fn next_hop_in(v4: &str, v6: &str, device: &str) -> Option<NextHop> {
         let host = |route: &Route| route.prefix == 32 && route.gateway.is_none();
         parse_v4(v4).filter(through).find(host).map(|route| route.destination)
     };
-    let address = gateway.or_else(peer).filter(|address| *address != NO_PEER)?;
+    let is_somebody = |address: &IpAddr| !address.is_unspecified() && *address != NO_PEER;
+    let address = gateway.or_else(peer).filter(is_somebody)?;
     Some(NextHop { address, device: Some(device.to_owned()) })
 }
 
@@ -169,8 +170,10 @@ mod tests {
     fn a_ppp_peer_is_found_by_its_host_route() {
         let text = v4(&[("ppp0", ANY, ANY, 0, ANY), ("ppp0", [203, 0, 113, 1], ANY, 0, HOST)]);
         assert_eq!(next_hop_in(&text, "", "ppp0").unwrap().address, IpAddr::from([203, 0, 113, 1]));
-        let nobody = v4(&[("ppp0", ANY, ANY, 0, ANY), ("ppp0", [2, 2, 2, 2], ANY, 0, HOST)]);
-        assert_eq!(next_hop_in(&nobody, "", "ppp0"), None);
+        for nobody in [[2, 2, 2, 2], ANY] {
+            let nobody = v4(&[("ppp0", ANY, ANY, 0, ANY), ("ppp0", nobody, ANY, 0, HOST)]);
+            assert_eq!(next_hop_in(&nobody, "", "ppp0"), None);
+        }
     }
 
     #[test]
