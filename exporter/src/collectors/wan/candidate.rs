@@ -53,7 +53,7 @@ fn candidate(status: &Value, all: &[Value]) -> Option<Candidate> {
     // The IPv6 half of a WAN appears as an interface of its own, made by netifd.
     let is_uplink = UPLINKS.contains(&proto.as_str()) && status["dynamic"] != true;
     let is_wan = route.is_some() || !ONLY_WITH_ROUTE.contains(&proto.as_str());
-    if interface.is_empty() || !is_uplink || !is_wan {
+    if !is_uplink || !is_wan {
         return None;
     }
     let device = match status["l3_device"].as_str().or(status["device"].as_str()) {
@@ -62,7 +62,18 @@ fn candidate(status: &Value, all: &[Value]) -> Option<Candidate> {
         Some(device) => device.to_owned(),
         None => "-".to_owned(),
     };
-    Some(Candidate { interface, proto, device, up, route })
+    // A line is four words: one with blanks in a name would be read as others.
+    (is_word(&interface) && is_word(&device)).then_some(Candidate {
+        interface,
+        proto,
+        device,
+        up,
+        route,
+    })
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control())
 }
 
 fn has_device_of(one: &Value, other: &Value) -> bool {
@@ -155,6 +166,8 @@ mod tests {
             assert_eq!(parse(text), None, "{text}");
         }
         check("1, {}, null, {\"interface\": 7}", &[]);
+        check(r#"{"interface": "wan -\nx", "proto": "dhcp"}"#, &[]);
+        check(r#"{"interface": "wan", "proto": "dhcp", "device": " "}"#, &[]);
     }
 
     proptest! {
