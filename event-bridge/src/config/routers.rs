@@ -11,7 +11,9 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -25,9 +27,15 @@ const OURS: &str = "netmonitor-bridge";
 /// More than anybody has, and each costs two connections.
 pub(super) const MAX_ROUTERS: usize = 5000;
 
+/// So many of them with a token and a dozen labels each.
+const MAX_FILE_BYTES: u64 = 8 << 20;
+
+/// DNS has no longer names.
+const LONGEST_HOST: usize = 253;
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct List {
     #[serde(default)]
     router: Vec<Entry>,
 }
@@ -59,11 +67,22 @@ impl RoutersFile {
     /// All that is wrong with it.
     pub(crate) fn read(&self) -> Result<Vec<Router>, Vec<String>> {
         let shown = self.path.display();
-        let text = std::fs::read_to_string(&self.path)
+        let text = read_bounded(&self.path)
             .map_err(|error| vec![format!("ROUTERS_FILE {shown}: {error}")])?;
         parse(&text, self.poll_interval)
             .map_err(|problems| problems.into_iter().map(|p| format!("{shown}: {p}")).collect())
     }
+}
+
+/// What is larger is no list, and may have no end.
+fn read_bounded(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    let length = File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
+    if length as u64 > MAX_FILE_BYTES {
+        let reason = format!("is larger than {} MiB", MAX_FILE_BYTES >> 20);
+        return Err(std::io::Error::other(reason));
+    }
+    Ok(text)
 }
 
 /// The routers of the settings, and the file that lists them.
@@ -109,7 +128,7 @@ pub(super) fn read(check: &mut Check<'_>) -> (Vec<Router>, Option<RoutersFile>) 
 
 fn one(host: &str, port: u16) -> Result<String, String> {
     let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
-    if !host.chars().all(is_host) || host == OURS {
+    if host.len() > LONGEST_HOST || !host.chars().all(is_host) || host == OURS {
         return Err(format!("ROUTER_IP \"{host}\": expected an address or a name"));
     }
     let is_v6 = host.parse::<std::net::Ipv6Addr>().is_ok();
@@ -117,16 +136,17 @@ fn one(host: &str, port: u16) -> Result<String, String> {
 }
 
 pub(super) fn parse(text: &str, default: Duration) -> Result<Vec<Router>, Vec<String>> {
-    let file: File = toml::from_str(text).map_err(|error| vec![located(text, &error)])?;
+    let list: List = toml::from_str(text).map_err(|error| vec![located(text, &error)])?;
+    // Each name is compared with all others: of more than these it is not worth it.
+    if list.router.len() > MAX_ROUTERS {
+        return Err(vec![format!("{} routers, at most {MAX_ROUTERS}", list.router.len())]);
+    }
     let mut problems = Vec::new();
-    if file.router.is_empty() {
+    if list.router.is_empty() {
         problems.push("no [[router]] in it".to_owned());
     }
-    if file.router.len() > MAX_ROUTERS {
-        problems.push(format!("{} routers, at most {MAX_ROUTERS}", file.router.len()));
-    }
     let mut routers: Vec<Router> = Vec::new();
-    for entry in file.router {
+    for entry in list.router {
         let name = entry.name.clone();
         if routers.iter().any(|router| router.name == name) {
             problems.push(format!("two routers are called \"{name}\""));
@@ -228,10 +248,21 @@ mod tests {
     }
 
     #[test]
+    fn a_list_without_an_end_is_refused() {
+        let one = "[[router]]\nname=\"a\"\nurl=\"http://x\"\n";
+        let problems = parse(&one.repeat(MAX_ROUTERS + 1), MINUTE).unwrap_err();
+        assert_eq!(problems, ["5001 routers, at most 5000"]);
+        let file = RoutersFile { path: "/dev/zero".into(), poll_interval: MINUTE };
+        let problems = file.read().unwrap_err();
+        assert_eq!(problems, ["ROUTERS_FILE /dev/zero: is larger than 8 MiB"]);
+    }
+
+    #[test]
     fn one_router_has_an_address() {
         assert_eq!(one("192.168.1.1", 8321), Ok("http://192.168.1.1:8321".to_owned()));
         assert_eq!(one("fd00::1", 80), Ok("http://[fd00::1]:80".to_owned()));
         assert!(one("http://x", 80).is_err());
         assert!(one("a b", 80).is_err());
+        assert!(one(&"x".repeat(254), 80).is_err());
     }
 }
