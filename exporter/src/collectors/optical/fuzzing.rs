@@ -2,9 +2,6 @@
 
 use std::cell::Cell;
 
-use ethtool::EthtoolMessage;
-use netlink_packet_generic::ctrl::GenlCtrl;
-
 use super::answer;
 use super::ethtool_netlink::{Chip, family_of, module_data, read_answer};
 use super::module_eeprom::diagnose;
@@ -80,11 +77,9 @@ fn check(sample: Sample) {
 
 /// A message of the kernel's netlink.
 pub(crate) fn netlink_answer(bytes: &[u8]) {
-    if let Ok(message) = read_answer::<GenlCtrl>(bytes) {
-        family_of(&message.nlas).ok();
-    }
-    if let Ok(message) = read_answer::<EthtoolMessage>(bytes) {
-        let data = module_data(message, 96);
-        assert!(data.is_none_or(|data| data.len() >= 96), "shorter than was asked for");
-    }
+    let Ok(attributes) = read_answer(bytes) else { return };
+    assert!(attributes.len() < bytes.len());
+    family_of(attributes).ok();
+    let data = module_data(attributes, 96);
+    assert!(data.is_none_or(|data| data.len() >= 96), "shorter than was asked for");
 }
