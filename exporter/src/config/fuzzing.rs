@@ -26,6 +26,7 @@ pub fn config_file(bytes: &[u8]) {
         Ok(loaded) => &loaded.warnings,
         Err(problems) => &problems.0,
     };
+    assert!(said.len() <= 64, "{} messages", said.len());
     assert!(!is_secret || said.iter().all(|line| !line.contains(SECRET)), "{said:?}");
     if let Ok(loaded) = read {
         check(&loaded.config);

@@ -12,6 +12,9 @@ use super::settings::{self, SETTINGS, Setting};
 use super::{Config, DEFAULT_FILE, file};
 use crate::roots::Roots;
 
+/// Of a file that is for something else; more are counted.
+const MAX_UNKNOWN: usize = 20;
+
 /// Where settings come from, before anything is read.
 #[derive(Debug, Clone, Default)]
 pub struct Layers {
@@ -137,15 +140,24 @@ impl Layered {
         let place = named.display();
         let file::Parsed { assignments, errors } = file::parse(bytes);
         self.problems.extend(errors.iter().map(|error| format!("{place} {error}")));
+        let mut unknown: usize = 0;
         for file::Assignment { line, key, value } in assignments {
             if let Some(setting) = settings::setting(&key) {
                 let origin = Origin::File(named.to_owned(), line);
                 self.given.insert(setting.key, Given { value, origin });
-            } else {
+                continue;
+            }
+            unknown += 1;
+            if unknown <= MAX_UNKNOWN {
                 let hint = settings::nearest_key(&key)
                     .map_or(String::new(), |nearest| format!("; did you mean {nearest}?"));
+                let key: String = key.chars().take(40).collect();
                 self.warnings.push(format!("{place} line {line}: unknown key {key}{hint}"));
             }
+        }
+        if let Some(more @ 1..) = unknown.checked_sub(MAX_UNKNOWN) {
+            self.warnings
+                .push(format!("{place}: {more} more unknown keys; is this the right file?"));
         }
     }
 

@@ -124,11 +124,15 @@ pub fn setting(key: &str) -> Option<&'static Setting> {
 #[must_use]
 pub fn nearest_key(unknown: &str) -> Option<&'static str> {
     let unknown = unknown.to_ascii_uppercase();
+    let most = |key: &str| key.len() / 3 + 1;
     SETTINGS
         .iter()
-        .map(|setting| (strsim::damerau_levenshtein(setting.key, &unknown), setting.key))
+        .map(|setting| setting.key)
+        // What differs by more in length is not worth the comparison.
+        .filter(|key| key.len().abs_diff(unknown.len()) <= most(key))
+        .map(|key| (strsim::damerau_levenshtein(key, &unknown), key))
         .min()
-        .filter(|(distance, key)| *distance <= key.len() / 3 + 1)
+        .filter(|(distance, key)| *distance <= most(key))
         .map(|(_, key)| key)
 }
 

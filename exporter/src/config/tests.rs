@@ -140,6 +140,16 @@ fn an_unknown_key_is_named_with_its_nearest() {
 }
 
 #[test]
+fn a_file_that_is_for_something_else_is_said_so_in_few_words() {
+    let text = format!("{}{}=\n", "COLOUR=1\n".repeat(5000), "A".repeat(5000));
+    let warnings = load_text(&text).unwrap().warnings;
+    assert_eq!(warnings.len(), 21);
+    assert!(warnings[20].ends_with(": 4981 more unknown keys; is this the right file?"));
+    let long = load_text(&format!("{}=", "A".repeat(5000))).unwrap().warnings;
+    assert!(long[0].ends_with(&format!("unknown key {}", "A".repeat(40))), "{long:?}");
+}
+
+#[test]
 fn a_named_file_has_to_be_there_and_ordinary() {
     let dir = tempfile::tempdir().unwrap();
     for path in [dir.path().join("nothing"), dir.path().to_owned(), PathBuf::from("/dev/zero")] {
