@@ -40,7 +40,7 @@ pub(super) fn parse_carrier(text: &str) -> Option<bool> {
 pub(super) fn parse_speed(text: &str) -> Option<u64> {
     let megabits: u64 = text.trim().parse().ok()?;
     // Some drivers print -1 as an unsigned number.
-    (1..=10_000_000).contains(&megabits).then_some(megabits * 125_000)
+    (1..=10_000_000).contains(&megabits).then(|| megabits * 125_000)
 }
 
 pub(crate) struct Link {
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn speed_is_in_bytes_and_absent_when_the_driver_has_none() {
         assert_eq!(parse_speed("1000\n"), Some(125_000_000));
-        for text in ["-1", "0", "4294967295", "", "fast"] {
+        for text in ["-1", "0", "4294967295", "18446744073709551615", "", "fast"] {
             assert_eq!(parse_speed(text), None, "{text}");
         }
     }
