@@ -142,6 +142,6 @@ pictures: build ## the dashboards with the demo's data, into docs/images: 1280 a
 # Read by tests/fuzz.sh.
 export FUZZ_SECONDS JOBS ONLY
 
-fuzz: compiler ## the parsers of outside input, each for FUZZ_SECONDS (600), JOBS at once, or ONLY="config queue": what breaks them?
+fuzz: compiler ## feed each parser of outside input with made-up bytes for FUZZ_SECONDS (600), JOBS at once; ONLY="config queue"
 	@tests/install-tools.sh fuzz
 	@tests/fuzz.sh

@@ -84,6 +84,7 @@ run() {
   TMPDIR=$(mktemp -d "$([ -w /dev/shm ] && echo /dev/shm || echo /tmp)/netmonitor-fuzz.XXXXXX")
   export TMPDIR
   trap 'rm -rf "$TMPDIR"' EXIT
+  trap 'exit 1' INT TERM
   status=0
   "$place/$host/release/$target" "$@" >"$place/log/$target" 2>&1 || status=$?
   echo "exit status: $status" >>"$place/log/$target"
@@ -103,8 +104,8 @@ table() {
   found=0
   row target runs runs/s cov corpus findings
   for target in "$@"; do
-    findings=$(grep -c 'Test unit written to' "$place/log/$target" || true)
-    if [ "$findings" -eq 0 ] && ! grep -q '^exit status: 0$' "$place/log/$target"; then
+    findings=$(grep -ac 'Test unit written to' "$place/log/$target" || true)
+    if [ "$findings" -eq 0 ] && ! grep -aq '^exit status: 0$' "$place/log/$target"; then
       findings='?'
     fi
     [ "$findings" = 0 ] || found=1

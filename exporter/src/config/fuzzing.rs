@@ -20,8 +20,16 @@ pub fn config_file(bytes: &[u8]) {
         return;
     }
     let read = load_bytes(bytes);
-    let is_secret = occurrences(bytes) == 1
-        && assignments.iter().any(|one| one.key == "TOKEN" && one.value.contains(SECRET));
+    let has_secret = |text: &[u8]| occurrences(text) == 1;
+    let line = |number: usize| bytes.split(|byte| *byte == b'\n').nth(number - 1);
+    // In these letters and nowhere else: quotes may part it as well.
+    let is_there = |one: &file::Assignment| {
+        one.value.contains(SECRET) && line(one.line).is_some_and(has_secret)
+    };
+    let (tokens, others): (Vec<_>, Vec<_>) = assignments.iter().partition(|one| one.key == "TOKEN");
+    let is_secret = has_secret(bytes)
+        && tokens.into_iter().any(is_there)
+        && others.iter().all(|one| !one.value.contains(SECRET));
     let said = match &read {
         Ok(loaded) => &loaded.warnings,
         Err(problems) => &problems.0,

@@ -17,7 +17,7 @@ use super::timeline::{Span, Timeline};
 const NOW: Moment =
     Moment { unix: Duration::from_secs(1_739_327_400), boot: Some(Duration::from_secs(86_400)) };
 
-/// Is told at the line that is followed by nothing else, so long after it was said.
+/// Is told of an earlier line, once none has contradicted it.
 const RECOVERY: &str = "the device under it has its link again";
 
 /// A log is replayed, in both ways, and read as it comes in.

@@ -28,29 +28,34 @@ pub fn webhook(bytes: &[u8]) {
             assert!(Utc(at).to_string().ends_with('Z'), "{alert:?}");
         }
     }
-    let again = super::webhook::parse(told(&alerts).as_bytes());
-    assert_eq!(again, Ok(alerts));
+    if let Some(told) = told(&alerts) {
+        assert_eq!(super::webhook::parse(told.as_bytes()), Ok(alerts));
+    }
 }
 
-/// As Alertmanager would write it, to the millisecond.
-fn told(alerts: &[Alert]) -> String {
-    let alerts: Vec<serde_json::Value> = alerts
+/// As Alertmanager would write it, to the millisecond; `None`: there is a time of the last
+/// second that can be written, whose milliseconds are refused.
+fn told(alerts: &[Alert]) -> Option<String> {
+    let alerts: Option<Vec<serde_json::Value>> = alerts
         .iter()
         .map(|alert| {
             let status = match alert.status {
                 crate::store::AlertStatus::Firing => "firing",
                 crate::store::AlertStatus::Resolved => "resolved",
             };
-            let at = |at| jiff::Timestamp::from_millisecond(at).map(|at| at.to_string());
-            serde_json::json!({
+            let at = |at| Some(jiff::Timestamp::from_millisecond(at).ok()?.to_string());
+            let ends_at = match alert.ends_at {
+                Some(ends_at) => Some(at(ends_at)?),
+                None => None,
+            };
+            Some(serde_json::json!({
                 "status": status, "labels": alert.labels, "annotations": alert.annotations,
-                "startsAt": at(alert.starts_at).expect("it was read as a time"),
-                "endsAt": alert.ends_at.map(|end| at(end).expect("it was read as a time")),
+                "startsAt": at(alert.starts_at)?, "endsAt": ends_at,
                 "fingerprint": alert.fingerprint,
-            })
+            }))
         })
         .collect();
-    serde_json::json!({ "version": "4", "alerts": alerts }).to_string()
+    Some(serde_json::json!({ "version": "4", "alerts": alerts? }).to_string())
 }
 
 /// What every list may be asked.
