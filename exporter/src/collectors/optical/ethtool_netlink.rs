@@ -177,13 +177,14 @@ where
 pub(super) fn read_answer(answer: &[u8]) -> io::Result<&[u8]> {
     let answer =
         NetlinkBuffer::new_checked(answer).map_err(|error| malformed(&error.to_string()))?;
-    let payload = answer.payload();
-    let code = payload.first_chunk().map(|code| i32::from_ne_bytes(*code));
-    match (answer.message_type(), code) {
-        (NLMSG_ERROR, Some(code)) if code != 0 => {
-            Err(io::Error::from_raw_os_error(code.saturating_abs()))
-        }
-        (FIRST_TYPE.., Some(_)) => Ok(&payload[GENERIC_HEADER_BYTES..]),
+    // An error has its code in as many bytes.
+    let Some((head, attributes)) = answer.payload().split_first_chunk::<GENERIC_HEADER_BYTES>()
+    else {
+        return Err(malformed("a message without a header"));
+    };
+    match (answer.message_type(), i32::from_ne_bytes(*head)) {
+        (NLMSG_ERROR, code @ ..0) => Err(io::Error::from_raw_os_error(code.saturating_neg())),
+        (FIRST_TYPE.., _) => Ok(attributes),
         _ => Err(malformed("something that is no answer")),
     }
 }
