@@ -12,6 +12,8 @@ place=$PWD/target/fuzz
 host=$(rustc -vV | sed -n 's/^host: //p')
 seconds=${FUZZ_SECONDS:-600}
 jobs=${JOBS:-$(nproc)}
+# Else both crates would be compiled anew after each commit.
+export BUILD_REVISION=fuzzed
 
 # What libFuzzer needs from the compiler; the switch that means all this is not for stable
 # releases. Only for the target: build scripts and macros are not looked at.
