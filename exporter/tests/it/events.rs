@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::net::TcpStream;
 
 use serde_json::Value;
 
@@ -53,15 +54,11 @@ fn a_long_poll_returns_when_there_is_something_new() {
     let program = router.start();
     until("the boot is told", || program.get("/net/events").json()["next_seq"] == 2);
     let stream = program.get("/net/events").json()["stream"].as_str().unwrap().to_owned();
-    let waiting = format!("/net/events?stream={stream}&after=1&revision=0&wait=60");
-    std::thread::scope(|scope| {
-        let poll = scope.spawn(|| program.get(&waiting).json());
-        until("the poll has begun", || established(&program) >= 1);
-        router.append(&netifd(1, "Interface 'wan' is now down"));
-        let page = poll.join().unwrap();
-        assert_eq!(page["events"][0]["type"], "wan_down");
-        assert_eq!(page["next_seq"], 3);
-    });
+    let mut poll = long_poll(&program, &format!("stream={stream}&after=1&revision=0"));
+    router.append(&netifd(1, "Interface 'wan' is now down"));
+    let page = read_answer(&mut poll).json();
+    assert_eq!(page["events"][0]["type"], "wan_down");
+    assert_eq!(page["next_seq"], 3);
     let other = program.get("/net/events?stream=other&after=77&wait=60").json();
     assert_eq!(other["missed"], Value::Null, "another stream's reader is answered at once");
     assert_eq!(other["events"].as_array().unwrap().len(), 2);
@@ -76,17 +73,32 @@ fn a_long_poll_returns_when_there_is_something_new() {
     }
 }
 
-/// Connections that the program holds open.
-fn established(program: &Program) -> usize {
+/// Sends a request for events that waits, and returns once the program has read it.
+fn long_poll(program: &Program, query: &str) -> TcpStream {
+    let mut stream = program.connect();
+    write!(stream, "GET /net/events?{query}&wait=60 HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let (client, server) = (stream.local_addr().unwrap().port(), program.port);
+    until("the poll has begun", || {
+        // Nothing on the way, and nothing that the program still has to fetch.
+        queue(client, server) == Some((0, 0)) && queue(server, client) == Some((0, 0))
+    });
+    stream
+}
+
+/// Bytes to send and to be read, of a connection that was accepted: proc(5), `/proc/net/tcp`.
+fn queue(local: u16, remote: u16) -> Option<(u64, u64)> {
     let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
-    let port = format!(":{:04X}", program.port);
-    table
-        .lines()
-        .filter(|line| {
-            let fields: Vec<&str> = line.split_whitespace().collect();
-            fields.get(1).is_some_and(|local| local.ends_with(&port)) && fields[3] == "01"
-        })
-        .count()
+    let (local, remote) = (format!(":{local:04X}"), format!(":{remote:04X}"));
+    table.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let (inode, established) = (*fields.get(9)?, fields[3] == "01");
+        if !(fields[1].ends_with(&local) && fields[2].ends_with(&remote)) {
+            return None;
+        }
+        let (send, receive) = fields[4].split_once(':')?;
+        let bytes = |hex| u64::from_str_radix(hex, 16).unwrap();
+        (established && inode != "0").then(|| (bytes(send), bytes(receive)))
+    })
 }
 
 #[test]
@@ -95,9 +107,7 @@ fn stopping_answers_who_waits() {
     router.append("");
     let program = router.start();
     until("the boot is told", || program.get("/net/events").json()["next_seq"] == 2);
-    let mut stream = program.connect();
-    stream.write_all(b"GET /net/events?after=1&wait=60 HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-    until("the poll has begun", || established(&program) >= 1);
+    let mut stream = long_poll(&program, "after=1");
     program.signal("TERM");
     let answer = read_answer(&mut stream);
     assert_eq!(answer.status, 200);
