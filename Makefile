@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help run demo build static arm dist test lint advisories unit bench faults soak fuzz \
-	test-api test-compose test-lab measure-arm \
+	test-api test-compose test-lab arm-machine measure-arm measure-day \
 	pictures tools compiler no-static install-bridge install-exporter uninstall-bridge \
 	uninstall-exporter
 
@@ -118,10 +118,15 @@ test-api: compiler ## requests made up from the bridge's OpenAPI document, in a 
 	cargo build --locked -p netmonitor-bridge
 	tests/test-api.sh target/debug/netmonitor-bridge
 
-measure-arm: compiler ## the static exporter in an emulated ARM64 machine: start, memory, pings, log (100 MB of downloads)
+arm-machine: compiler
 	@tests/install-tools.sh vm
 	openwrt/build-static.sh aarch64-unknown-linux-musl
-	tests/arm-machine/measure.sh
+
+measure-arm: arm-machine ## the static exporter in an emulated ARM64 machine: start, memory, pings, log (100 MB of downloads)
+	tests/arm-machine/measure.sh minutes
+
+measure-day: arm-machine ## 24 hours of such a machine, in half an hour: is anything lost, does anything grow
+	tests/arm-machine/measure.sh day
 
 # x86_64 and aarch64, or one of them.
 LAB_CPUS ?= x86_64 aarch64

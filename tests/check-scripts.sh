@@ -28,7 +28,7 @@ fi
 here=''
 router=''
 for script in openwrt/*.sh prometheus/*.sh tests/*.sh tests/grafana/*.sh tests/pictures/*.sh \
-  tests/containers/*.sh tests/containers/grafana/* tests/src/systemd_machine/*.sh tests/arm-machine/* \
+  tests/containers/*.sh tests/containers/grafana/* tests/src/systemd_machine/*.sh tests/arm-machine/*.sh tests/arm-machine/inside/* \
   tests/machine/*.sh tests/pppoe-lab/*.sh tests/pppoe-lab/inside/* \
   compose/*.sh compose/proxy/*.sh compose/systemd/*.sh compose/systemd/*-ctl .ci/run \
   tests/fixtures/*/bin/* openwrt/scripts/* openwrt/files/etc/init.d/* \
@@ -37,7 +37,7 @@ for script in openwrt/*.sh prometheus/*.sh tests/*.sh tests/grafana/*.sh tests/p
     *'*'*) ;; # there is none
     compose/systemd/*) here="$here $script" ;;
     */install.sh | */uninstall.sh | */shell-version.sh | openwrt/scripts/* | */init.d/* | */router/* \
-      | */arm-machine/init | */arm-machine/inside.sh | */pppoe-lab/inside/*)
+      | */arm-machine/inside/* | */pppoe-lab/inside/*)
       router="$router $script"
       ;;
     *) here="$here $script" ;;

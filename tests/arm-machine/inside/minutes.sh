@@ -1,11 +1,10 @@
 #!/bin/busybox ash
 # Runs inside the machine: measures the exporter as a router's BusyBox would see it.
-#
-# Prints lines of four fields, what|result|goal|verdict, and last how many things do not work.
-# What explains them goes to stderr. Memory is in the kernel's kB of 1,024 bytes.
 
-# 3 and 5 MB.
-idle_kb=2929
+# shellcheck source=tests/arm-machine/inside/figures.sh
+. /bin/figures.sh
+
+# 5 MB.
 storm_kb=4882
 # Less than a second, in the steps of the machine's clock.
 start_ms=990
@@ -15,111 +14,6 @@ events=10000
 flood_seconds=10
 # Lines: a batch every tenth of a second makes 20,000 a second, where the machine can.
 batch=2000
-
-export NETMONITOR_PING_TARGETS=127.0.0.1
-url=http://127.0.0.1:8321
-failed=0
-
-row() {
-  echo "$1|$2|$3|$4"
-}
-
-# A figure: what, found, limit, unit.
-figure() {
-  if [ "$2" -le "$3" ]; then verdict=met; else verdict='NOT met'; fi
-  row "$1" "$2 $4" "<= $3 $4" "$verdict"
-}
-
-# Something that must work: what, what was found; the rest is a command that says whether it does.
-works() {
-  what=$1
-  found=$2
-  shift 2
-  if "$@"; then
-    row "$what" "$found" '' works
-  else
-    row "$what" "$found" '' FAILED
-    failed=$((failed + 1))
-  fi
-}
-
-runs() {
-  pidof "$1" >/dev/null
-}
-
-# Since the start of the machine, in hundredths of a second.
-now() {
-  read -r up _ </proc/uptime
-  echo "${up%.*}${up#*.}"
-}
-
-# Without -T, at which Debian's static wget crashes on ARM64.
-get() {
-  wget -q -O - "$url$1"
-}
-
-# The sum of a metric's series: name, and what their labels begin with.
-metric() {
-  get /metrics | awk -v name="$1" -v labels="$2" '
-    index($0, name "{" labels) == 1 || index($0, name " ") == 1 { sum += $NF }
-    END { printf "%d", sum }'
-}
-
-# Waits until a metric has come so far, and says how far it came: name, labels, value, seconds.
-wait_for_metric() {
-  over=$(($(now) + 100 * $4))
-  while value=$(metric "$1" "$2"); [ "$value" -lt "$3" ] && [ "$(now)" -lt "$over" ]; do
-    sleep 0.2
-  done
-  echo "$value"
-}
-
-# Resident, shared divided by users, private, and allocated.
-memory() {
-  awk '
-    { kb[$1] = $2 }
-    END {
-      print kb["Rss:"], kb["Pss:"], kb["Private_Clean:"] + kb["Private_Dirty:"], kb["Anonymous:"]
-    }' "/proc/$pid/smaps_rollup"
-}
-
-# What the memory consists of.
-explain_memory() {
-  echo "memory $1, kB: mapping, resident, private dirty" >&2
-  awk '
-    /^[0-9a-f]+-[0-9a-f]+ / { name = $2 " " ($6 == "" ? "anonymous" : $6); size[name] += 0 }
-    /^Rss:/ { rss[name] += $2 }
-    /^Private_Dirty:/ { dirty[name] += $2 }
-    END { for (name in size) if (rss[name]) print "  " name, rss[name], dirty[name] }
-  ' "/proc/$pid/smaps" >&2
-  grep -E '^(VmHWM|VmRSS|RssAnon|RssFile|Threads)' "/proc/$pid/status" >&2
-}
-
-# Starts the exporter with the log source $1, and waits for its first answer; sets answered_in.
-start() {
-  begun=$(now)
-  NETMONITOR_LOG_SOURCE=$1 netmonitor-exporter run >&2 &
-  pid=$!
-  until get /net/status >/tmp/status; do
-    if [ $(($(now) - begun)) -gt 3000 ]; then
-      works "the exporter answers (LOG_SOURCE $1)" no false
-      echo "end|$failed"
-      exit 1
-    fi
-  done 2>/dev/null
-  answered_in=$((($(now) - begun) * 10))
-}
-
-# By SIGTERM, as procd does.
-stop() {
-  begun=$(now)
-  kill "$pid"
-  wait "$pid"
-  code=$?
-  works "$1: SIGTERM, exit code" "$code" test "$code" = 0
-  echo "the end took $((($(now) - begun) * 10)) ms" >&2
-  ! runs logread || works "$1: its logread ends" no false
-}
 
 # The most memory while it runs, as /tmp/most; ends with the file /tmp/sampling.
 sample_memory() {
@@ -294,4 +188,4 @@ grep 'permission' /tmp/doctor >&2
 works 'doctor as nobody pings 127.0.0.1' "$(grep -c 'ok  *127.0.0.1' /tmp/doctor)" \
   grep -q 'ok  *127.0.0.1' /tmp/doctor
 
-echo "end|$failed"
+finish
