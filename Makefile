@@ -100,7 +100,7 @@ BENCHED := $(or $(ONLY),exporter bridge)
 MEASURED := $(if $(filter bridge,$(BENCHED)),--bridge $(BRIDGE)) \
 	$(if $(filter exporter,$(BENCHED)),$(EXPORTER) $(wildcard $(STATIC)))
 
-bench: tools build no-static ## speed and memory, events under load, the bridge with 1,000 routers
+bench: tools build no-static ## speed and memory, events under load, the bridge with 1 to 5,000 routers
 	cargo build --release --locked -q -p netmonitor-tests --bins
 	cargo run --release --locked -q -p netmonitor-tests --bin bench -- $(MEASURED)
 

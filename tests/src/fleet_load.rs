@@ -16,9 +16,6 @@ use crate::running::Running;
 use crate::stored_events::{self, Differences};
 use crate::{clock, machine};
 
-/// `POLL_INTERVAL`; as often each router tells what it has to tell.
-pub const PERIOD: Duration = Duration::from_secs(10);
-
 /// Polls are under way, and what waited is stored.
 const WARM_UP: Duration = Duration::from_secs(25);
 /// The scenario goes on for so long after what is measured: programs need time to start.
@@ -33,9 +30,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Fleet {
     /// How many.
     pub routers: usize,
+    /// `POLL_INTERVAL`, in whole seconds; as often each router tells what it has to tell.
+    pub period: Duration,
     /// Each has so many events when the bridge starts for the first time.
     pub waiting: usize,
-    /// Each tells so many at once, each [`PERIOD`].
+    /// Each tells so many at once, each period.
     pub told: usize,
     /// What is measured; a number of periods.
     pub length: Duration,
@@ -49,7 +48,7 @@ impl Fleet {
 
     fn scenario(self) -> String {
         let Self { waiting, told, .. } = self;
-        let (period, until) = (PERIOD.as_secs(), self.plays().as_secs());
+        let (period, until) = (self.period.as_secs(), self.plays().as_secs());
         format!(
             "0s event kernel_link_up x{waiting}\nevery {period}s until {until}s event pppoe_down \
              x{told}\n"
@@ -77,7 +76,9 @@ pub struct FleetLoad {
     pub threads: usize,
     /// Files that it holds open at the end.
     pub open_files: usize,
-    /// Of each poll.
+    /// Made in the time that counts.
+    pub polls: f64,
+    /// Of each poll, those that are missing too.
     pub lateness: Vec<Duration>,
     /// Mean from asking to storing.
     pub poll: Duration,
@@ -102,7 +103,7 @@ impl FleetLoad {
         let database = folder.path().join("netmonitor.db");
         let place = Place {
             cores,
-            poll_interval: PERIOD,
+            poll_interval: fleet.period,
             ..Place::of(binary, &routers.routers_file, &database)
         };
         let started = clock::now();
@@ -130,6 +131,7 @@ impl FleetLoad {
             peak_rss_kb,
             threads,
             open_files,
+            polls: window.polls,
             lateness: window.lateness,
             poll: window.poll,
             fleet_cpu: window.fleet_cpu,
@@ -146,6 +148,7 @@ struct Window {
     cpu_each: Duration,
     others: f64,
     fleet_cpu: f64,
+    polls: f64,
     lateness: Vec<Duration>,
     poll: Duration,
 }
@@ -182,7 +185,7 @@ impl Window {
         let poll = poll.context("there were no polls")?;
         let lateness = lateness(fleet, routers, from, until)?;
         let cpu_each = cpu_time.div_f64(polls);
-        Ok(Self { shares, cpu, cpu_each, others, fleet_cpu, lateness, poll })
+        Ok(Self { shares, cpu, cpu_each, others, fleet_cpu, polls, lateness, poll })
     }
 }
 
@@ -199,7 +202,7 @@ fn lateness(
     for (router, mut times) in arrivals {
         times.retain(|at| (from..until).contains(at));
         ensure!(!times.is_empty(), "{router} was not polled for {} s", fleet.length.as_secs());
-        all.extend(arrivals::lateness(&times, PERIOD, until));
+        all.extend(arrivals::lateness(&times, fleet.period, until));
     }
     Ok(all)
 }

@@ -6,14 +6,20 @@ use std::time::Duration;
 use anyhow::Result;
 use netmonitor_tests::cores::Cores;
 use netmonitor_tests::figures::{ms, percentile, short};
-use netmonitor_tests::fleet_load::{Fleet, FleetLoad, PERIOD};
+use netmonitor_tests::fleet_load::{Fleet, FleetLoad};
 use netmonitor_tests::goals::Goal;
 use netmonitor_tests::table::Table;
 
 use crate::bridge::megabytes;
 
 /// Measured for six polls of each.
-const FLEET: Fleet = Fleet { routers: 1000, waiting: 50, told: 2, length: Duration::from_secs(60) };
+const FLEET: Fleet = Fleet {
+    routers: 1000,
+    period: Duration::from_secs(10),
+    waiting: 50,
+    told: 2,
+    length: Duration::from_secs(60),
+};
 const CPU_BELOW_PERCENT: f64 = 60.0;
 const MEMORY_BELOW_MB: f64 = 100.0;
 const LATE_AT_MOST_MS: f64 = 1000.0;
@@ -26,7 +32,7 @@ pub(super) fn measure(binary: &Path, cores: Option<&Cores>) -> Result<()> {
          wait\n               in each, then each tells {} as often; measured for {} s once those \
          are stored",
         FLEET.routers,
-        PERIOD.as_secs(),
+        FLEET.period.as_secs(),
         FLEET.waiting,
         FLEET.told,
         FLEET.length.as_secs(),

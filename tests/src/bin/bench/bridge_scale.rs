@@ -1,33 +1,44 @@
-//! What a router costs, by how many there are, and with how many it stops.
+//! What a router costs, by how many there are, and where the bridge stops.
 
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use netmonitor_tests::cores::Cores;
 use netmonitor_tests::figures::{ms, percentile, short};
-use netmonitor_tests::fleet_load::{Fleet, FleetLoad, PERIOD};
+use netmonitor_tests::fleet_load::{Fleet, FleetLoad};
 use netmonitor_tests::table::Table;
 
 use crate::bridge::megabytes;
 
-/// The last one is more than one bridge is meant for.
-const SIZES: [usize; 5] = [1, 10, 100, 1000, 5000];
-/// What others are compared with.
-const HOUSE: usize = 1;
-/// Three polls of each router.
-const LENGTH: Duration = Duration::from_secs(30);
-/// A poll that is later than this was not made in its time.
-const LATE: Duration = PERIOD;
+/// Routers, seconds between two polls of each, and for how long that is measured.
+///
+/// 5,000 is the most that a list may have: from there on they are polled more often. CPU time
+/// comes in steps of 10 ms, so few routers are measured for longer.
+const STEPS: [(usize, u64, u64); 8] = [
+    (1, 10, 120),
+    (10, 10, 60),
+    (100, 10, 30),
+    (1000, 10, 30),
+    (5000, 10, 30),
+    (5000, 5, 30),
+    (5000, 2, 30),
+    (5000, 1, 30),
+];
+/// What others are compared with: enough polls for the steps of CPU time to be small.
+const COMPARED_WITH: usize = 100;
+/// A bridge that falls behind is later than this, and later with each poll.
+const LATE: Duration = Duration::from_secs(1);
 /// `POLL_INTERVAL` as it is by default.
 const ORDINARY_PERIOD: Duration = Duration::from_secs(60);
 
-const HEADING: [&str; 10] = [
+const HEADING: [&str; 11] = [
     "routers",
+    "each s",
     "polls/s",
     "CPU, %",
     "CPU/poll, µs",
-    "of one's",
+    "ratio",
     "memory, MB",
     "files",
     "late p99, ms",
@@ -38,64 +49,92 @@ const HEADING: [&str; 10] = [
 /// Prints the figures.
 pub(super) fn measure(binary: &Path, cores: Option<&Cores>) -> Result<()> {
     println!(
-        "\nbridge, scale: polled every {} s, each router tells an event as often; measured for \
-         {} s.\n               CPU of one core; \"of one's\": a poll's CPU as a ratio to that with \
-         {HOUSE} router;\n               it stops where polls are {} s late, or events are lost",
-        PERIOD.as_secs(),
-        LENGTH.as_secs(),
+        "\nbridge, scale: each router is polled every so many seconds, and tells an event as \
+         often;\n               CPU of one core; ratio: of a poll's CPU to that with \
+         {COMPARED_WITH} routers;\n               it stops where the p99 of polls is {} s late, \
+         or events are lost",
         LATE.as_secs(),
     );
     let mut table = Table::new(HEADING);
-    let mut one = None;
-    let mut largest = None;
-    for routers in SIZES {
-        let fleet = Fleet { routers, waiting: 1, told: 1, length: LENGTH };
-        let load = FleetLoad::measure(fleet, binary, cores)
-            .with_context(|| format!("{routers} routers"))?;
-        let one = *one.get_or_insert(load.cpu_each);
-        let keeps_up = add(&mut table, routers, &load, one);
-        if keeps_up {
-            largest = Some((routers, load));
+    let mut rows: Vec<(Fleet, Result<FleetLoad>)> = Vec::new();
+    for (routers, period, length) in STEPS {
+        let seconds = Duration::from_secs;
+        let (period, length) = (seconds(period), seconds(length));
+        let fleet = Fleet { routers, period, waiting: 1, told: 1, length };
+        let load = FleetLoad::measure(fleet, binary, cores);
+        let goes_on = load.as_ref().is_ok_and(keeps_up);
+        rows.push((fleet, load));
+        if !goes_on {
+            break;
         }
     }
+    let compared = rows.iter().find(|(fleet, _)| fleet.routers == COMPARED_WITH);
+    let compared = compared.and_then(|(_, load)| load.as_ref().ok()).map(|load| load.cpu_each);
+    for (fleet, load) in &rows {
+        table.push(row(*fleet, load.as_ref(), compared));
+    }
     print!("\n{table}");
-    if let Some((routers, load)) = largest {
-        println!("{}", conclusion(routers, &load));
+    // Of the last row; what it could not do is where it stops.
+    if let Some((fleet, Err(error))) = rows.last() {
+        println!("{} routers: {error:#}", fleet.routers);
+    }
+    let kept_up = |(_, load): &&(Fleet, Result<FleetLoad>)| load.as_ref().is_ok_and(keeps_up);
+    if let Some((fleet, Ok(load))) = rows.iter().rfind(kept_up) {
+        println!("{}", conclusion(*fleet, load));
     }
     Ok(())
 }
 
-/// Whether it keeps up with so many.
-fn add(table: &mut Table<10>, routers: usize, load: &FleetLoad, one: Duration) -> bool {
-    let late = percentile(&load.lateness, 99).unwrap_or(Duration::MAX);
-    let lost = load.differences.lost + load.differences.doubled + load.differences.invented;
-    let keeps_up = late < LATE && lost == 0;
-    let us = |duration: Duration| duration.as_secs_f64() * 1e6;
-    table.push([
-        routers.to_string(),
-        short(load.lateness.len() as f64 / LENGTH.as_secs_f64()),
-        short(load.cpu * 100.0),
-        short(us(load.cpu_each)),
-        short(us(load.cpu_each) / us(one)),
-        short(megabytes(load.rss_kb)),
-        load.open_files.to_string(),
-        short(ms(late)),
-        lost.to_string(),
-        if keeps_up { "keeps up" } else { "STOPS" }.to_owned(),
-    ]);
-    keeps_up
+fn lost(load: &FleetLoad) -> usize {
+    load.differences.lost + load.differences.doubled + load.differences.invented
 }
 
-/// What the largest fleet that it kept up with says of larger ones; computed, and said to be.
-fn conclusion(routers: usize, load: &FleetLoad) -> String {
-    let full = |period: Duration| period.as_secs_f64() / load.cpu_each.as_secs_f64();
+fn late(load: &FleetLoad) -> Duration {
+    percentile(&load.lateness, 99).unwrap_or(Duration::MAX)
+}
+
+fn polls_per_second(fleet: Fleet, load: &FleetLoad) -> f64 {
+    load.polls / fleet.length.as_secs_f64()
+}
+
+fn keeps_up(load: &FleetLoad) -> bool {
+    late(load) < LATE && lost(load) == 0
+}
+
+fn row(
+    fleet: Fleet,
+    load: Result<&FleetLoad, &anyhow::Error>,
+    compared: Option<Duration>,
+) -> [String; 11] {
+    let us = |duration: Duration| duration.as_secs_f64() * 1e6;
+    let (routers, period) = (fleet.routers.to_string(), fleet.period.as_secs().to_string());
+    let Ok(load) = load else {
+        let none = || "-".to_owned();
+        let [a, b, c, d, e, f, g, h] = std::array::from_fn(|_| none());
+        return [routers, period, a, b, c, d, e, f, g, h, "STOPS".to_owned()];
+    };
+    let ratio = compared.map_or_else(String::new, |with| short(us(load.cpu_each) / us(with)));
+    let verdict = if keeps_up(load) { "keeps up" } else { "STOPS" };
+    [
+        routers,
+        period,
+        short(polls_per_second(fleet, load)),
+        short(load.cpu * 100.0),
+        short(us(load.cpu_each)),
+        ratio,
+        short(megabytes(load.rss_kb)),
+        load.open_files.to_string(),
+        short(ms(late(load))),
+        lost(load).to_string(),
+        verdict.to_owned(),
+    ]
+}
+
+/// What the last fleet that it kept up with says of others; computed, and said to be.
+fn conclusion(fleet: Fleet, load: &FleetLoad) -> String {
     format!(
-        "computed from the row with {routers}: one core is full with {} routers polled every {} \
-         s, with {} every {} s; what others take of the core is not taken off ({} % here)",
-        short(full(PERIOD)),
-        PERIOD.as_secs(),
-        short(full(ORDINARY_PERIOD)),
+        "computed: as many polls as in the last row that kept up are {} routers polled every {} s",
+        short(polls_per_second(fleet, load) * ORDINARY_PERIOD.as_secs_f64()),
         ORDINARY_PERIOD.as_secs(),
-        short(load.others * 100.0),
     )
 }
