@@ -101,6 +101,19 @@ impl Usage {
         Ok(self.listed("fd")?.count())
     }
 
+    /// Those of them that are sockets.
+    ///
+    /// # Errors
+    /// When the process is gone or belongs to another user.
+    pub fn sockets(&self) -> Result<usize> {
+        let is_socket = |file: std::io::Result<std::fs::DirEntry>| {
+            // One that was closed meanwhile is none.
+            let target = file.and_then(|file| std::fs::read_link(file.path()));
+            target.is_ok_and(|target| target.as_os_str().as_encoded_bytes().starts_with(b"socket:"))
+        };
+        Ok(self.listed("fd")?.map(is_socket).filter(|is_socket| *is_socket).count())
+    }
+
     fn listed(&self, folder: &str) -> Result<std::fs::ReadDir> {
         let path = self.folder.join(folder);
         std::fs::read_dir(&path).with_context(|| format!("cannot list {}", path.display()))
@@ -187,6 +200,9 @@ mod tests {
         assert!(own.peak_rss_kb().unwrap() > 100);
         assert!(own.scheduled().unwrap().ran > Duration::ZERO);
         assert!(own.threads().unwrap() >= 1 && own.open_files().unwrap() >= 3);
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        assert!((1..own.open_files().unwrap()).contains(&own.sockets().unwrap()));
+        drop(socket);
         own.cpu_time().unwrap();
     }
 

@@ -11,6 +11,7 @@ use netmonitor_tests::fake_router::arrivals;
 use netmonitor_tests::fake_router::fleet::{Fleet, Settings};
 use netmonitor_tests::figures::{ms, percentile};
 use netmonitor_tests::goals::Goal;
+use netmonitor_tests::http_client::Client;
 use netmonitor_tests::stored_events::{self, Differences};
 
 use crate::Wanted;
@@ -37,6 +38,8 @@ const GOOD: usize = 0;
 const PERIOD: Duration = Duration::from_secs(1);
 const LENGTH: Duration = Duration::from_secs(60);
 const LATE_AT_MOST_MS: f64 = 1_000.0;
+/// Those of one way are slow, and answer in the end.
+const FAILING: usize = BAD - OF_EACH;
 /// A dozen answers of 8 MB at a time, the most that is read of one.
 const MEMORY_BELOW_MB: f64 = 160.0;
 
@@ -77,7 +80,9 @@ pub(super) fn run(wanted: &Wanted, about: &mut About<'_>) -> Result<()> {
     let told: Vec<_> =
         fleet.ledger().into_iter().filter(|row| row.router == "router-0001").collect();
     let differences = Differences::between(&told, &stored_events::read(&bridge)?);
-    about.shown("bad routers", BAD as f64);
+    let mut client = Client::connect(bridge.address)?;
+    let failing = failing_routers(client.get("/metrics")?);
+    about.must_be("bad routers that fail", failing as f64, Goal::AtLeast(FAILING as f64));
     about.shown("polls of the good one", times.len() as f64);
     let worst = percentile(&late, 100).map_or(f64::NAN, ms);
     about.must_be("the good one's polls late, max, ms", worst, Goal::AtMost(LATE_AT_MOST_MS));
@@ -85,4 +90,12 @@ pub(super) fn run(wanted: &Wanted, about: &mut About<'_>) -> Result<()> {
     about.none("its events stored twice", differences.doubled);
     about.none("events that nobody told", differences.invented);
     holdings.compare(about, MEMORY_BELOW_MB)
+}
+
+/// Those that a poll has failed of.
+fn failing_routers(scrape: &str) -> usize {
+    let failures = scrape.lines().filter(|line| {
+        line.starts_with("netmonitor_bridge_polls_total{") && line.contains("result=\"failure\"")
+    });
+    failures.filter(|line| !line.ends_with(" 0")).count()
 }

@@ -71,7 +71,7 @@ fn command() -> Command {
         .arg(binary("exporter", "the exporter"))
         .arg(
             number("kills", "how often each program is killed")
-                .value_parser(value_parser!(u32).range(1..=500))
+                .value_parser(value_parser!(u32).range(50..=500))
                 .default_value("200"),
         )
         .arg(number("seed", "repeats the moments of the kills").value_parser(value_parser!(u64)))

@@ -77,9 +77,11 @@ fn storm(program: &Running, routers: usize, about: &mut About<'_>, most_mb: f64)
         }
         over.store(true, Ordering::Relaxed);
     });
-    about.shown("askers at a time", CROWD as f64);
-    let per_second = answered.into_inner() as f64 / LENGTH.as_secs_f64();
-    about.shown("answers a second, to all", per_second);
+    let answered = answered.into_inner() as f64;
+    // One each, or it was none.
+    let crowd = Goal::AtLeast(CROWD as f64);
+    about.must_be(&format!("answers to {CROWD} askers at a time"), answered, crowd);
+    about.shown("the same a second", answered / LENGTH.as_secs_f64());
     about.shown("refused or cut off, of all", refused.into_inner() as f64);
     about.none("scrapes of Prometheus that failed", failed);
     let worst = percentile(&scrapes, 100).map_or(f64::NAN, ms);
