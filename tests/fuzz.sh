@@ -22,13 +22,15 @@ flags='-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
   -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares
   -Ccodegen-units=1 -Cdebug-assertions -Coverflow-checks'
 
-# Its versions are those of the other crates; what only the fuzzer needs is added.
-build() {
+# Its versions are those of the other crates; what only the fuzzer needs is added. In a shell of
+# its own, which tidies up however it ends.
+build() (
+  trap 'rm -f "$1/fuzz/Cargo.lock"' EXIT
+  trap 'exit 1' INT TERM
   cp Cargo.lock "$1/fuzz/"
   RUSTFLAGS="$flags" cargo build --release --manifest-path "$1/fuzz/Cargo.toml" \
-    --target-dir "$place" --target "$host" || { rm -f "$1/fuzz/Cargo.lock"; exit 1; }
-  rm -f "$1/fuzz/Cargo.lock"
-}
+    --target-dir "$place" --target "$host"
+)
 
 all() {
   for program in exporter/fuzz/src/bin/*.rs event-bridge/fuzz/src/bin/*.rs; do
