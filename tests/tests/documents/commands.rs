@@ -21,11 +21,10 @@ pub(crate) fn lines(block: &str) -> Vec<String> {
     commands
 }
 
-/// What a command is by: its program without folders, and its subcommand where it has some.
-/// Several for `a && b` and `a | b`.
+/// What a command is by: its program without folders, and its subcommand where it has some; of
+/// make both together, since its targets are everyday words. Several for `a && b` and `a | b`.
 pub(crate) fn keys(line: &str) -> Vec<String> {
-    const WITH_SUBCOMMAND: [&str; 10] = [
-        "make",
+    const WITH_SUBCOMMAND: [&str; 9] = [
         "git",
         "docker",
         "deploy.sh",
@@ -48,10 +47,14 @@ pub(crate) fn keys(line: &str) -> Vec<String> {
             continue;
         };
         let program = program.rsplit('/').next().unwrap_or(program);
+        let mut word = words.filter(|word| word.starts_with(|c: char| c.is_ascii_lowercase()));
+        if program == "make" {
+            keys.push(format!("make {}", word.next().unwrap_or_default()));
+            continue;
+        }
         keys.push(program.to_owned());
         if WITH_SUBCOMMAND.contains(&program) {
-            let is_word = |word: &&str| word.starts_with(|c: char| c.is_ascii_lowercase());
-            keys.extend(words.find(is_word).map(str::to_owned));
+            keys.extend(word.next().map(str::to_owned));
         }
     }
     keys
@@ -103,7 +106,7 @@ fn commands_go_on_and_are_known_by_their_programs() {
         ["cd a && ./deploy.sh backup x  # why", "curl -s \\\n  http://a/?b=c"]
     );
     assert_eq!(keys("cd a && ./deploy.sh backup x"), ["cd", "deploy.sh", "backup"]);
-    assert_eq!(keys("sudo make install-bridge ROUTER_IP=1"), ["make", "install-bridge"]);
+    assert_eq!(keys("sudo make install-bridge ROUTER_IP=1"), ["make install-bridge"]);
     assert_eq!(
         keys("ROUTER_IP=1 /usr/bin/netmonitor-bridge --x check"),
         ["netmonitor-bridge", "check"]

@@ -34,11 +34,11 @@ const CURL: &str = "#!/bin/sh\nexec /usr/bin/curl --fail --show-error --no-progr
 /// Documents call the router by this name.
 const ROUTERS: &str = "[[router]]\nname = \"home\"\nurl = \"http://192.168.1.1:8321\"\n";
 
-/// A folder as a clone is, with our programs on PATH. What is written there goes with it.
+/// A folder as a clone is, after `make build`. What is written there goes with it.
 pub(crate) fn clone(folder: &Path) -> PathBuf {
     let clone = folder.join("netmonitor");
-    let bin = folder.join("bin");
-    for made in [&clone, &bin, &folder.join("old/data")] {
+    let (bin, release) = (folder.join("bin"), clone.join("target/release"));
+    for made in [&release, &bin, &folder.join("old/data")] {
         fs::create_dir_all(made).unwrap();
     }
     for entry in fs::read_dir(top()).unwrap().map(Result::unwrap) {
@@ -48,17 +48,18 @@ pub(crate) fn clone(folder: &Path) -> PathBuf {
         }
     }
     for name in ["netmonitor-exporter", "netmonitor-bridge"] {
-        symlink(built::program(name).unwrap(), bin.join(name)).unwrap();
+        symlink(built::program(name).unwrap(), release.join(name)).unwrap();
     }
     fs::write(bin.join("curl"), CURL).unwrap();
     fs::set_permissions(bin.join("curl"), PermissionsExt::from_mode(0o755)).unwrap();
     clone
 }
 
-/// With our programs first.
+/// With our programs, as README says.
 pub(crate) fn path(folder: &Path) -> String {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    format!("{}:{}", folder.join("bin").display(), path.display())
+    let [bin, release] = ["bin", "netmonitor/target/release"].map(|name| folder.join(name));
+    format!("{}:{}:{}", bin.display(), release.display(), path.display())
 }
 
 struct Home {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::commands::{keys, lines};
 use crate::document::{self, Block, blocks};
+use crate::names::has_word;
 
 /// How a block of commands is kept true.
 #[derive(Debug, PartialEq)]
@@ -99,20 +100,26 @@ fn tests(path: &str) -> Result<String, String> {
         .ok_or_else(|| format!("run by {path}: there is no such test"))
 }
 
-/// Tests of a crate do not name its program; those of a script that make calls name that.
+/// Tests of a crate do not name its program; for what make does, they name the script that it
+/// calls.
 fn is_in(key: &str, tests: &str, paths: &[String]) -> bool {
     let has_own = |program: &str, folder: &str| {
         key == program && paths.iter().all(|path| path.starts_with(folder))
     };
-    let makefile = document::read("Makefile");
-    let recipe = makefile.split(&format!("\n{key}:")).nth(1).unwrap_or_default();
-    let recipe = recipe.split("\n\n").next().unwrap_or_default();
-    let mut scripts = recipe.split_whitespace().filter(|word| word.ends_with(".sh"));
-    ["cd", "make"].contains(&key)
-        || tests.contains(key)
+    if let Some(target) = key.strip_prefix("make ") {
+        let makefile = document::read("Makefile");
+        let recipe = makefile.split(&format!("\n{target}:")).nth(1).unwrap_or_default();
+        let recipe = recipe.split("\n\n").next().unwrap_or_default();
+        let mut scripts = recipe.split_whitespace().filter_map(|word| {
+            let is_its_own = word.ends_with(".sh") && !word.contains("install-tools");
+            is_its_own.then(|| word.rsplit('/').next().unwrap_or(word))
+        });
+        return has_word(tests, key) || scripts.any(|script| has_word(tests, script));
+    }
+    key == "cd"
+        || has_word(tests, key)
         || has_own("netmonitor-exporter", "exporter/")
         || has_own("netmonitor-bridge", "event-bridge/")
-        || scripts.any(|script| tests.contains(script.rsplit('/').next().unwrap_or(script)))
 }
 
 fn complaint(block: &Block) -> Option<String> {
@@ -212,6 +219,6 @@ fn marks_are_read() {
     complains("needs: router", "on the router");
     complains("run by: tests/tests/none.rs", "no such test");
     complains("run by: README.md", "no such test");
-    complains("run by: tests/tests/openwrt_root.rs", "`pictures` is not in");
+    complains("run by: tests/tests/openwrt_root.rs", "`make pictures` is not in");
     assert_eq!(complaint(&block("run by: tests/pictures/")), None);
 }

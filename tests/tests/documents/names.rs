@@ -66,7 +66,7 @@ fn is_setting(word: &str) -> bool {
 }
 
 /// A whole word of a text.
-fn has_word(text: &str, word: &str) -> bool {
+pub(crate) fn has_word(text: &str, word: &str) -> bool {
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     text.match_indices(word).any(|(at, _)| {
         !text[..at].ends_with(is_of_name) && !text[at + word.len()..].starts_with(is_of_name)
