@@ -104,8 +104,10 @@ bench: tools build no-static ## speed and memory, events under load, the bridge 
 	cargo build --release --locked -q -p netmonitor-tests --bins
 	cargo run --release --locked -q -p netmonitor-tests --bin bench -- $(MEASURED)
 
-soak: build no-static ## an hour of pings, scrapes and log lines: memory, threads, CPU
-	cargo run --release --locked -q -p netmonitor-tests --bin soak -- $(EXPORTER) $(wildcard $(STATIC))
+soak: build no-static ## an hour of pings, scrapes and log lines, two days of polls: memory, threads, CPU
+	cargo build --release --locked -q -p netmonitor-tests --bins
+	cargo run --release --locked -q -p netmonitor-tests --bin soak -- --bridge $(BRIDGE) \
+	  $(EXPORTER) $(wildcard $(STATIC))
 
 faults: tools build ## the released programs under kills, full disks, bad routers, storms of lines and scrapes; a report
 	cargo run --release --locked -q -p netmonitor-tests --bin faults -- --bridge $(BRIDGE) \

@@ -3,16 +3,17 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use netmonitor_tests::exporter::{Build, Exporter, Setup, TARGETS, in_memory};
-use netmonitor_tests::figures::{median, short};
+use netmonitor_tests::figures::short;
 use netmonitor_tests::goals::Goal;
 use netmonitor_tests::http_client::Client;
 use netmonitor_tests::table::Table;
 use netmonitor_tests::trickle::{self, Trickle};
-use netmonitor_tests::usage::Memory;
 use netmonitor_tests::{clock, samples};
 use tempfile::TempDir;
+
+use crate::sample::{Sample, growth_goal, windows};
 
 /// For the last lines of the log to be read.
 const CATCH_UP: Duration = Duration::from_secs(5);
@@ -22,10 +23,6 @@ const MAX_THREADS: f64 = 3.0;
 const MAX_CPU_PERCENT: f64 = 0.5;
 /// Pages of code that are read for the first time late; a leak of 4 bytes a ping is more.
 const MAX_GROWTH_KB: f64 = 32.0;
-/// Five minutes: the histories of the probes are full then.
-const SETTLING_SAMPLES: usize = 60;
-/// In a shorter run the start counts as growth, so it is only shown.
-const SETTLED: Duration = Duration::from_secs(12 * 60);
 /// A busy machine may be late with some.
 const MIN_PINGS_ANSWERED: f64 = 0.9;
 
@@ -35,14 +32,6 @@ fn max_rss_kb(build: Build) -> f64 {
         Build::Ordinary => 4882.0,
         Build::Static => 2929.0,
     }
-}
-
-/// What a program uses at one moment.
-#[derive(Clone, Copy)]
-struct Sample {
-    memory: Memory,
-    threads: usize,
-    open_files: usize,
 }
 
 pub(super) struct Watched {
@@ -152,13 +141,7 @@ impl Watched {
 
     /// What it uses now.
     pub(super) fn take_sample(&mut self) -> Result<()> {
-        self.exporter.running.check_alive()?;
-        let usage = &self.exporter.running.usage;
-        self.samples.push(Sample {
-            memory: usage.memory()?,
-            threads: usage.threads()?,
-            open_files: usage.open_files()?,
-        });
+        self.samples.push(Sample::of(&mut self.exporter.running)?);
         Ok(())
     }
 
@@ -192,10 +175,10 @@ impl Watched {
             let [goal, verdict] = goal.cells(found);
             table.push([figure.into(), build.name().into(), short(found), goal, verdict]);
         };
-        let (early, late) = windows(&self.samples, |memory| memory.rss_kb)?;
+        let (early, late) = windows(&self.samples, |sample| sample.memory.rss_kb as f64)?;
         let (early_anonymous, late_anonymous) =
-            windows(&self.samples, |memory| memory.anonymous_kb)?;
-        let no_growth = if took < SETTLED { Goal::None } else { Goal::AtMost(MAX_GROWTH_KB) };
+            windows(&self.samples, |sample| sample.memory.anonymous_kb as f64)?;
+        let no_growth = growth_goal(took, MAX_GROWTH_KB);
         row("resident memory, kB", late, Goal::Below(max_rss_kb(build)));
         row("its growth, kB", late - early, no_growth);
         row("growth of allocated memory, kB", late_anonymous - early_anonymous, no_growth);
@@ -218,39 +201,5 @@ impl Watched {
         row("scrapes", f64::from(self.scrapes), Goal::None);
         row("failed scrapes", f64::from(self.failed_scrapes), Goal::AtMost(0.0));
         Ok(all_met)
-    }
-}
-
-/// Medians of a sixth of the run once it has settled and of its last sixth: of an hour,
-/// minutes 5 to 15 and the last ten. A shorter run settles as well only after five
-/// minutes, or if it is too short for that, by its middle.
-fn windows(samples: &[Sample], value: fn(&Memory) -> u64) -> Result<(f64, f64)> {
-    let sixth = samples.len().div_ceil(6);
-    let settled = SETTLING_SAMPLES.min(samples.len() / 2);
-    let of = |samples: &[Sample]| {
-        let values = samples.iter().map(|sample| value(&sample.memory) as f64);
-        median(values.collect()).context("too few samples of the memory")
-    };
-    Ok((of(&samples[settled..settled + sixth])?, of(&samples[samples.len() - sixth..])?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sample(rss_kb: u64) -> Sample {
-        let memory = Memory { rss_kb, pss_kb: 0, private_dirty_kb: 0, anonymous_kb: 0 };
-        Sample { memory, threads: 1, open_files: 3 }
-    }
-
-    #[test]
-    fn growth_is_judged_between_early_and_late_minutes() {
-        let hour: Vec<_> = (0..720).map(|tick| sample(tick / 12)).collect();
-        let found = windows(&hour, |memory| memory.rss_kb);
-        assert_eq!(found.unwrap(), (9.5, 54.5));
-        let of = |minutes: usize| windows(&hour[..minutes * 12], |memory| memory.rss_kb);
-        assert_eq!(of(12).unwrap(), (5.5, 10.5));
-        assert_eq!(of(1).unwrap(), (0.0, 0.0));
-        assert!(of(0).is_err());
     }
 }
