@@ -5,9 +5,6 @@ use std::path::Path;
 
 use crate::document::{Document, documents, top};
 
-/// Somebody is writing it.
-const TO_COME: [&str; 1] = ["benchmarks.md"];
-
 /// A heading as part of an address, as GitHub makes it.
 fn slug(heading: &str) -> String {
     let heading = heading.trim_start_matches('#').trim().to_lowercase();
@@ -55,7 +52,7 @@ fn complaint(document: &Document, target: &str) -> Option<String> {
     let folder = Path::new(&document.path).parent().unwrap();
     let path =
         if file.is_empty() { top().join(&document.path) } else { top().join(folder).join(file) };
-    if !path.exists() && !TO_COME.contains(&file) {
+    if !path.exists() {
         return Some(format!("{target}: there is no such file"));
     }
     let has_anchor = || {
