@@ -5,7 +5,7 @@
 //! (`scrapes.rs`), then the event listener (`events.rs`); then the bridge (`bridge.rs`). What
 //! is not named is not measured. It reports and does not judge: the exit code is 0 whatever
 //! the figures, and 1 when something could not be measured. All programs are kept on one
-//! core, and one is asked at a time. Takes three to eight minutes for the exporter, fifteen
+//! core, and one is asked at a time. Takes three to eight minutes for the exporter, twenty
 //! for the bridge: longer on a busy machine, which disturbs the latencies.
 
 mod bridge;

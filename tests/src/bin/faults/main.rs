@@ -4,7 +4,7 @@
 //! Kills at any moment ([`kills`]), a disk that fills up ([`full_disk`]), routers that are slow
 //! or lie ([`bad_routers`]), a log that storms ([`log_storm`]), and scrapes by a crowd
 //! ([`scrape_storm`]). One table at the end: what was found, what must hold. Exit code 1 when one
-//! of these does not, or could not be tried. Needs root, for disks of its own; 8 minutes.
+//! of these does not, or could not be tried. Needs root, for disks of its own; 4 minutes.
 
 mod bad_routers;
 mod full_disk;
