@@ -3,7 +3,7 @@
 //! Made to be cheap: a load generator that works hard measures itself. Reads bodies of a
 //! known length and chunked ones, which is what the two exporters send.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -81,9 +81,20 @@ impl Client {
             .write_all(request.as_bytes())
             .map_err(anyhow::Error::from)
             .and_then(|()| read_answer(&mut self.connection, &mut self.body))
+            .map_err(in_words)
             .with_context(|| format!("GET http://{address}{path}"))?;
         let body = std::str::from_utf8(&self.body).context("the body is not UTF-8")?;
         Ok((status, body))
+    }
+}
+
+/// A socket whose time is over says that it would block.
+fn in_words(error: anyhow::Error) -> anyhow::Error {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    if causes.any(|cause| cause.kind() == io::ErrorKind::WouldBlock) {
+        error.context(format!("nothing came for {} s", PATIENCE.as_secs()))
+    } else {
+        error
     }
 }
 
@@ -164,6 +175,13 @@ mod tests {
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nA;x=1\r\n0123456789\r\n2\r\nab\r\n0\r\n\r\n",
             Ok("200 0123456789ab"),
         );
+    }
+
+    #[test]
+    fn a_server_that_is_too_slow_is_said_to_be() {
+        let said = |kind: io::ErrorKind| in_words(io::Error::from(kind).into()).to_string();
+        assert_eq!(said(io::ErrorKind::WouldBlock), "nothing came for 10 s");
+        assert_eq!(said(io::ErrorKind::BrokenPipe), "broken pipe");
     }
 
     #[test]

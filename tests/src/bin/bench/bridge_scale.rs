@@ -109,9 +109,9 @@ fn row(
     let us = |duration: Duration| duration.as_secs_f64() * 1e6;
     let (routers, period) = (fleet.routers.to_string(), fleet.period.as_secs().to_string());
     let Ok(load) = load else {
-        let none = || "-".to_owned();
-        let [a, b, c, d, e, f, g, h] = std::array::from_fn(|_| none());
-        return [routers, period, a, b, c, d, e, f, g, h, "STOPS".to_owned()];
+        let mut cells = HEADING.map(|_| "-".to_owned());
+        (cells[0], cells[1], cells[10]) = (routers, period, "STOPS".to_owned());
+        return cells;
     };
     let ratio = compared.map_or_else(String::new, |with| short(us(load.cpu_each) / us(with)));
     let verdict = if keeps_up(load) { "keeps up" } else { "STOPS" };
