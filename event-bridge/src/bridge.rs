@@ -101,18 +101,17 @@ async fn stop_signal() -> Result<()> {
     Ok(())
 }
 
-/// Copies the database while it may be in use.
+/// Copies the database while it may be in use; says so.
 ///
 /// # Errors
 /// When either file cannot be used, or the copy is not good.
-pub(crate) async fn backup(config: &Config, to: &Path) -> Result<()> {
+pub(crate) async fn backup(config: &Config, to: &Path) -> Result<String> {
     // Never makes or mends anything: a copy of nothing must not replace a good one.
     let report = store::check(&config.database)?;
     anyhow::ensure!(report.is_good(), "the database is damaged and was not copied; see check");
     let (store, _) = Store::open(&config.database, clock::now())?;
     store.backup(to).await?;
-    println!("{} is a copy of {}", to.display(), config.database.display());
-    Ok(())
+    Ok(format!("{} is a copy of {}\n", to.display(), config.database.display()))
 }
 
 /// Asks the running program whether it is well.

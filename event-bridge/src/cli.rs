@@ -1,7 +1,7 @@
 //! What is typed: subcommands and flags.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -118,29 +118,30 @@ fn run(matches: &ArgMatches, layers: &Layers) -> Result<()> {
         || tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     match matches.subcommand() {
         Some(("backup", matches)) => {
-            let config = for_database(layers)?;
-            runtime()?.block_on(bridge::backup(&config, &file(matches)?))
+            let config = with_database(layers)?;
+            say(&runtime()?.block_on(bridge::backup(&config, &file(matches)?))?)
         }
         Some(("restore", matches)) => {
-            let config = for_database(layers)?;
-            Ok(store::restore(&config.database, &file(matches)?)?)
+            let (config, from) = (for_database(layers)?, file(matches)?);
+            let had_one = config.database.exists();
+            store::restore(&config.database, &from)?;
+            let before =
+                if had_one { "; what was there is beside it, ….replaced-…" } else { "" };
+            say(&format!("{} is what {} was{before}\n", config.database.display(), from.display()))
         }
         Some(("import-legacy", matches)) => {
             let import = import(matches, layers, file(matches)?)?;
             runtime()?.block_on(import_legacy(&import))
         }
         Some(("check", _)) => {
-            let config = for_database(layers)?;
+            let config = with_database(layers)?;
             let report = store::check(&config.database)?;
-            println!("{report}");
+            say(&format!("{report}\n"))?;
             anyhow::ensure!(report.is_good(), "the database is damaged; restore a backup");
             Ok(())
         }
         Some(("check-routers", _)) => check_routers(&loaded(layers)?, runtime()?),
-        Some(("openapi", _)) => {
-            print!("{}", api::openapi::text());
-            Ok(())
-        }
+        Some(("openapi", _)) => say(&api::openapi::text()),
         Some(("healthcheck", _)) => {
             let config = for_database(layers)?;
             runtime()?.block_on(bridge::healthcheck(&config))
@@ -212,8 +213,27 @@ async fn import_legacy(import: &Import) -> Result<()> {
     let is_terminal = std::io::stderr().is_terminal();
     let shown = if is_terminal { Shown::OnTerminal } else { Shown::InLines };
     let mut progress = Progress::new(std::io::stderr(), shown);
-    println!("{}", legacy::run(import, &mut progress).await?);
-    Ok(())
+    say(&format!("{}\n", legacy::run(import, &mut progress).await?))
+}
+
+/// To stdout. Who reads it may have gone (`| head`): nothing is wrong then.
+fn say(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write to stdout"),
+    }
+}
+
+/// The same, of a database that is there.
+fn with_database(layers: &Layers) -> Result<Config> {
+    let config = for_database(layers)?;
+    anyhow::ensure!(
+        config.database.exists(),
+        "there is no database {}; set SQLITE_DB to the one that the bridge writes",
+        config.database.display()
+    );
+    Ok(config)
 }
 
 /// Settings for what has nothing to do with routers.

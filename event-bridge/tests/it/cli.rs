@@ -41,5 +41,19 @@ fn a_backup_of_nothing_is_refused() {
     let file = |name: &str| folder.path().join(name).display().to_string();
     let output = run(&["backup", &file("copy.db"), "--sqlite-db", &file("missing.db")]);
     assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("there is no database") && said.contains("set SQLITE_DB"), "{said}");
     assert!(!folder.path().join("copy.db").exists() && !folder.path().join("missing.db").exists());
+}
+
+#[test]
+fn nobody_has_to_read_to_the_end() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = command().arg("openapi").stdout(writer).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = command().arg("openapi").stdout(full).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(1) && said.contains("cannot write to stdout"), "{said}");
 }
