@@ -346,7 +346,7 @@ sights() {
   local month
   month=$(date -d "$(date +%Y-%m-01) -1 day" +%Y-%m)
   printf '\n%s\n' 'Three made-up homes: home (fibre, drops), parents (cable, quiet), cabin (in trouble now). See'
-  printf '  %-15s %s\n' alerts "http://127.0.0.1:$prometheus_port/alerts: cabin is hot and flapping, home was just away" \
+  printf '  %-15s %s\n' alerts "http://127.0.0.1:$prometheus_port/alerts: home was just away; after a minute, cabin is hot" \
     'last outages' "http://127.0.0.1:$bridge_port/api/v1/outages?router=home" \
     'last month' "http://127.0.0.1:$bridge_port/api/v1/report?router=home&month=$month" \
     'two days' "http://127.0.0.1:$prometheus_port/graph?g0.expr=target%3Anetmonitor_ping_loss%3Aratio_rate5m&g0.tab=0&g0.range_input=2d"
