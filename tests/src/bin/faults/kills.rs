@@ -27,7 +27,8 @@ pub(super) fn bridge(wanted: &Wanted, about: &mut About<'_>) -> Result<()> {
     let found = bridge_storm::run(programs, wanted.kills, wanted.seed)?;
     about.shown("kills", f64::from(found.kills));
     about.must_be("of them of the bridge", f64::from(found.of_bridge), SOME);
-    about.must_be("of those within a commit", f64::from(found.while_writing), SOME);
+    // So short that a storm of a few kills may miss it.
+    about.shown("of those within a commit", f64::from(found.while_writing));
     about.must_be("of those with the power", f64::from(found.power_cuts), SOME);
     about.must_be("of them of routers", f64::from(found.of_exporter), SOME);
     about.must_be("of those with what they had to tell", f64::from(found.streams_lost), SOME);
