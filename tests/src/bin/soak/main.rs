@@ -3,7 +3,7 @@
 //! Every exporter runs by itself, pings four targets on loopback once a second, follows a log with
 //! twenty lines a second and an event a minute, and is scraped every five seconds. Each minute says
 //! what it uses; the table at the end holds that against the goals ([`watched`]). The bridge polls
-//! ten routers each second meanwhile ([`polling`]). Exit code 1 when
+//! a hundred routers each second meanwhile ([`polling`]). Exit code 1 when
 //! one of them is not met, or a scrape failed: this one judges. What kills and other faults do:
 //! `bin/faults/`.
 

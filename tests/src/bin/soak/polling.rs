@@ -15,13 +15,15 @@ use tempfile::TempDir;
 
 use crate::sample::{Sample, growth_goal, windows};
 
-const ROUTERS: usize = 10;
+/// So many that the writer's page cache (2 MiB) is full within the five minutes that are not
+/// judged: until then memory grows with the database.
+const ROUTERS: usize = 100;
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// `POLL_INTERVAL` as it is by default.
 const ORDINARY_INTERVAL: Duration = Duration::from_secs(60);
 /// A busy machine may be late with some.
 const MIN_POLLS: f64 = 0.9;
-/// A page cache of SQLite that fills up; a leak of 100 bytes a poll is more.
+/// Caches of the readers; a leak of 4 bytes a poll is more.
 const MAX_GROWTH_KB: f64 = 1024.0;
 /// Readers of the database come and go.
 const MAX_MORE_FILES: f64 = 12.0;
