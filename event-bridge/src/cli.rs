@@ -225,7 +225,7 @@ fn say(text: &str) -> Result<()> {
     }
 }
 
-/// The same, of a database that is there.
+/// Settings for what reads a database: it has to be there.
 fn with_database(layers: &Layers) -> Result<Config> {
     let config = for_database(layers)?;
     anyhow::ensure!(

@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use crate::program::command;
+use crate::program::{Bridge, NOBODY, command};
 
 fn run(arguments: &[&str]) -> Output {
     command().args(arguments).output().unwrap()
@@ -44,6 +44,29 @@ fn a_backup_of_nothing_is_refused() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("there is no database") && said.contains("set SQLITE_DB"), "{said}");
     assert!(!folder.path().join("copy.db").exists() && !folder.path().join("missing.db").exists());
+}
+
+#[test]
+fn a_copy_and_its_return_are_said() {
+    let bridge = Bridge::start(NOBODY, &[]);
+    let folder = bridge.folder();
+    let file = |name: &str| folder.join(name).display().to_string();
+    let said = |arguments: &[&str]| {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let (own, copy, other) = (file("netmonitor.db"), file("copy.db"), file("other.db"));
+    assert_eq!(
+        said(&["backup", &copy, "--sqlite-db", &own]),
+        format!("{copy} is a copy of {own}\n")
+    );
+    assert!(said(&["check", "--sqlite-db", &copy]).contains(": whole, schema"));
+    let restore = ["restore", &copy, "--sqlite-db", &other];
+    assert_eq!(said(&restore), format!("{other} is what {copy} was\n"));
+    assert!(said(&restore).contains("what was there is beside it"));
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(names.into_iter().any(|name| name.to_string_lossy().starts_with("other.db.replaced-")));
 }
 
 #[test]
