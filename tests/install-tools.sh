@@ -32,6 +32,8 @@ script:bsdutils
 qemu-aarch64-static:qemu-user-static
 nginx:nginx-light
 openssl:openssl
+mariadbd:mariadb-server-core
+my_print_defaults:mariadb-client-core
 '
 
 for_run='
@@ -91,6 +93,7 @@ if [ "$1" = test ]; then
     || lacks python3-prometheus-client
   /usr/bin/python3 -c 'import yaml' 2>/dev/null || lacks python3-yaml
   python3 -c 'import ensurepip' 2>/dev/null || lacks python3-venv
+  ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || lacks postgresql
 fi
 if [ "$1" = run ]; then
   for pair in $for_run; do
@@ -151,6 +154,7 @@ if [ -d /run/systemd/system ]; then
   # package:units
   for entry in prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager \
     prometheus-node-exporter:prometheus-node-exporter nginx-light:nginx \
+    postgresql:postgresql \
     'docker.io:docker.socket docker containerd'; do
     case " $missing " in
       *" ${entry%%:*} "*) ;;

@@ -26,7 +26,7 @@ use crate::routers::fleet::Fleet;
 use crate::routers::poller::Services;
 use crate::routers::watched::Routers;
 use crate::serving;
-use crate::store::{self, Store};
+use crate::store::{self, Store, StoreError};
 
 /// A program that is well answers at once.
 const HEALTH_PATIENCE: Duration = Duration::from_secs(3);
@@ -107,11 +107,15 @@ async fn stop_signal() -> Result<()> {
 /// When either file cannot be used, or the copy is not good.
 pub(crate) async fn backup(config: &Config, to: &Path) -> Result<String> {
     // Never makes or mends anything: a copy of nothing must not replace a good one.
+    if config.database.file().is_none() {
+        let database = config.database.clone();
+        return Err(StoreError::OnlyFiles { doing: "backup", database }.into());
+    }
     let report = store::check(&config.database)?;
     anyhow::ensure!(report.is_good(), "the database is damaged and was not copied; see check");
     let (store, _) = Store::open(&config.database, clock::now())?;
     store.backup(to).await?;
-    Ok(format!("{} is a copy of {}\n", to.display(), config.database.display()))
+    Ok(format!("{} is a copy of {}\n", to.display(), config.database))
 }
 
 /// Asks the running program whether it is well.

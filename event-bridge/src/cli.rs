@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -15,9 +15,11 @@ use crate::api;
 use crate::bridge;
 use crate::config::settings::{self, SETTINGS};
 use crate::config::{self, Config, Layers, Loaded, Problems};
-use crate::legacy::{self, Import, Progress, Shown};
+use crate::legacy::{self, Import};
+use crate::progress::{Progress, Shown};
 use crate::routers::client::{Client, Timeouts};
-use crate::{clock, routers_check, store};
+use crate::store::{self, CopyProgress, Database};
+use crate::{clock, routers_check};
 
 /// Done, wrong usage or settings, anything else.
 const BAD_SETTINGS: u8 = 2;
@@ -51,6 +53,11 @@ fn command() -> Command {
             .value_parser(value_parser!(PathBuf))
             .value_hint(ValueHint::FilePath)
     };
+    let database = |name: &'static str, help: &'static str| {
+        let help =
+            format!("{help}: a path, postgres://… or mysql://… [default: that of the settings]");
+        Arg::new(name).long(name).value_name("DATABASE").help(help)
+    };
     let flags = SETTINGS.iter().map(|setting| {
         let shown = match setting.default {
             "" => format!("{} [{}]", setting.help, setting.name),
@@ -59,7 +66,7 @@ fn command() -> Command {
         Arg::new(setting.name).long(settings::flag(setting.name)).help(shown).global(true)
     });
     Command::new("netmonitor-bridge")
-        .about("Keeps what routers tell in SQLite, and answers as JSON")
+        .about("Keeps what routers tell in a database, and answers as JSON")
         .version(concat!(env!("CARGO_PKG_VERSION")))
         .args(flags)
         .subcommand(Command::new("run").about("polls the routers and answers (the default)"))
@@ -85,6 +92,12 @@ fn command() -> Command {
                         "zone of the old host, for example Europe/Berlin [default: that of TZ]",
                     ),
                 ),
+        )
+        .subcommand(
+            Command::new("copy")
+                .about("copies one database into another of any engine; ended early, it goes on")
+                .arg(database("from", "the database that is read"))
+                .arg(database("to", "the one that is written: empty, or of an attempt before")),
         )
         .subcommand(Command::new("check").about("looks at the whole database and reports"))
         .subcommand(
@@ -123,16 +136,17 @@ fn run(matches: &ArgMatches, layers: &Layers) -> Result<()> {
         }
         Some(("restore", matches)) => {
             let (config, from) = (for_database(layers)?, file(matches)?);
-            let had_one = config.database.exists();
+            let had_one = config.database.file().is_some_and(Path::exists);
             store::restore(&config.database, &from)?;
             let before =
                 if had_one { "; what was there is beside it, ….replaced-…" } else { "" };
-            say(&format!("{} is what {} was{before}\n", config.database.display(), from.display()))
+            say(&format!("{} is what {} was{before}\n", config.database, from.display()))
         }
         Some(("import-legacy", matches)) => {
             let import = import(matches, layers, file(matches)?)?;
             runtime()?.block_on(import_legacy(&import))
         }
+        Some(("copy", matches)) => copy(matches, layers),
         Some(("check", _)) => {
             let config = with_database(layers)?;
             let report = store::check(&config.database)?;
@@ -151,6 +165,33 @@ fn run(matches: &ArgMatches, layers: &Layers) -> Result<()> {
             runtime()?.block_on(bridge::run(config, clock::now()))
         }
     }
+}
+
+fn copy(matches: &ArgMatches, layers: &Layers) -> Result<()> {
+    let database = |name: &str| -> Result<Option<Database>> {
+        let Some(text) = matches.get_one::<String>(name) else { return Ok(None) };
+        let parsed =
+            if text.contains("://") { Database::parse(text) } else { Ok(Path::new(text).into()) };
+        // Without what was given: there may be a password in it.
+        parsed.map(Some).map_err(|expected| anyhow!("--{name}: expected {expected}"))
+    };
+    let (from, to) = match (database("from")?, database("to")?) {
+        (Some(from), Some(to)) => (from, to),
+        (Some(from), None) => (from, for_database(layers)?.database),
+        (None, Some(to)) => (for_database(layers)?.database, to),
+        (None, None) => bail!("say with --to or --from what is to be copied where"),
+    };
+    anyhow::ensure!(from.to_string() != to.to_string(), "{from} cannot be copied into itself");
+    let is_terminal = std::io::stderr().is_terminal();
+    let shown = if is_terminal { Shown::OnTerminal } else { Shown::InLines };
+    let mut progress = Progress::new(std::io::stderr(), shown);
+    let copied = store::copy(&from, &to, clock::now(), |CopyProgress { table, rows, of }| {
+        let line = || format!("{table}: {rows} of {of} rows");
+        // That nobody sees the progress any more is no reason to stop.
+        progress.tell(clock::monotonic(), line).unwrap_or_default();
+    });
+    progress.end().unwrap_or_default();
+    say(&format!("{to} has the {} rows of {from}\n", copied?.rows))
 }
 
 fn loaded(layers: &Layers) -> Result<Config> {
@@ -207,7 +248,7 @@ async fn import_legacy(import: &Import) -> Result<()> {
     eprintln!(
         "{} is read into {} as router {}; its times are those of zone {zone}",
         import.file.display(),
-        import.database.display(),
+        import.database,
         import.router
     );
     let is_terminal = std::io::stderr().is_terminal();
@@ -229,9 +270,9 @@ fn say(text: &str) -> Result<()> {
 fn with_database(layers: &Layers) -> Result<Config> {
     let config = for_database(layers)?;
     anyhow::ensure!(
-        config.database.exists(),
+        config.database.file().is_none_or(Path::exists),
         "there is no database {}; set SQLITE_DB to the one that the bridge writes",
-        config.database.display()
+        config.database
     );
     Ok(config)
 }

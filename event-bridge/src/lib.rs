@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod history;
 pub mod legacy;
+pub mod progress;
 pub mod record;
 pub mod routers;
 pub mod store;

@@ -67,7 +67,7 @@ fn registry(views: &Views) -> Registry {
     let has_file = views.config.routers_file.is_some();
     let bytes = |bytes: u64| bytes as f64;
     let gauges = [
-        ("database_bytes", "Size of the database", Some(bytes(health.database_bytes))),
+        ("database_bytes", "Size of the database", health.database_bytes.map(bytes)),
         (
             "database_used_bytes",
             "What of it is in use: the rest is room for what comes",
@@ -83,7 +83,7 @@ fn registry(views: &Views) -> Registry {
             "What the disk of the database has room for, for programs that are not root",
             health.disk_free_bytes.map(bytes),
         ),
-        ("wal_bytes", "Size of its write-ahead log", Some(bytes(health.wal_bytes))),
+        ("wal_bytes", "Size of its write-ahead log", health.wal_bytes.map(bytes)),
         ("write_queue_length", "Writes that wait", Some(health.queue_length as f64)),
         ("database_writable", "1 if the last write succeeded", truth(health.writable.is_ok())),
         (

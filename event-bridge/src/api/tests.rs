@@ -46,7 +46,7 @@ pub(super) fn with_settings(change: impl FnOnce(&mut Config)) -> Bridge {
     let mut config = Config {
         routers: Vec::new(),
         routers_file: None,
-        database,
+        database: (&database).into(),
         retention: crate::history::retention::Retention {
             rows_days: 30,
             hours_days: 730,

@@ -10,11 +10,11 @@ pub(crate) mod settings;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::history::retention::Retention;
 use crate::routers::Router;
+use crate::store::Database;
 pub(crate) use routers::{RoutersFile, name as router_name};
 use settings::SETTINGS;
 use tracing::level_filters::LevelFilter;
@@ -25,7 +25,7 @@ pub(crate) struct Config {
     pub(crate) routers: Vec<Router>,
     /// Where they are listed, if it may change.
     pub(crate) routers_file: Option<RoutersFile>,
-    pub(crate) database: PathBuf,
+    pub(crate) database: Database,
     pub(crate) retention: Retention,
     pub(crate) listen: SocketAddr,
     /// How this program is reached from outside, for links.
@@ -111,16 +111,40 @@ fn level(text: &str) -> Result<LevelFilter, String> {
     parsed.ok_or_else(|| "off, error, warn, info, debug or trace".to_owned())
 }
 
-/// A file path; old installations write it as a URL.
-fn database(check: &mut Check<'_>) -> PathBuf {
-    check.value(&["SQLITE_DB"], |text| {
+/// A server's, or a file.
+fn database(check: &mut Check<'_>) -> Database {
+    // A file path; old installations write it as a URL.
+    let file = check.value(&["SQLITE_DB"], |text| {
         let path = text.strip_prefix("sqlite:///").unwrap_or(text);
         match path {
             "" => Err("a path of a file".to_owned()),
-            path if path.contains("://") => Err("a path, or sqlite:///path".to_owned()),
-            path => Ok(PathBuf::from(path)),
+            path if path.contains("://") => {
+                Err("a path, or sqlite:///path; a server is named in DATABASE_URL".to_owned())
+            }
+            path => Ok(Database::File(path.into())),
         }
-    })
+    });
+    let Some(url) = check.secret("DATABASE_URL") else { return file };
+    match Database::parse(&url) {
+        Ok(database) => {
+            if database.file().is_none() && check.text("MAX_DB_SIZE").is_some() {
+                check.problem(
+                    "MAX_DB_SIZE: a server does not give room back when rows are deleted; set \
+                     RETENTION_DAYS instead"
+                        .to_owned(),
+                );
+            }
+            if check.text("SQLITE_DB").is_some() {
+                check.notices.push("SQLITE_DB is not used: DATABASE_URL is set".to_owned());
+            }
+            database
+        }
+        // Without what was given: there may be a password in it.
+        Err(expected) => {
+            check.problem(format!("DATABASE_URL: expected {expected}"));
+            file
+        }
+    }
 }
 
 fn retention(check: &mut Check<'_>) -> Retention {
@@ -219,7 +243,7 @@ impl<'a> Check<'a> {
             (None, Some((path, from))) => match read_secret(&path) {
                 Ok(secret) if !secret.trim().is_empty() => secret,
                 Ok(_) => {
-                    self.problem(format!("{from} \"{path}\": there is no token in it"));
+                    self.problem(format!("{from} \"{path}\": there is nothing in it"));
                     return None;
                 }
                 Err(error) => {
@@ -231,7 +255,7 @@ impl<'a> Check<'a> {
         };
         let secret = secret.trim().to_owned();
         if secret.contains(|c: char| c.is_whitespace() || c.is_control() || !c.is_ascii()) {
-            self.problem(format!("{name}: a token is one word of plain ASCII"));
+            self.problem(format!("{name}: expected one word of plain ASCII"));
             return None;
         }
         Some(secret).filter(|secret| !secret.is_empty())

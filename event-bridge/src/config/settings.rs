@@ -21,6 +21,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("ROUTER_TOKEN_FILE", "", "file that holds it"),
     setting("ROUTERS_FILE", "", "TOML file of several routers, instead of ROUTER_IP"),
     setting("POLL_INTERVAL", "60", "seconds between two samples, at least 1"),
+    setting(
+        "DATABASE_URL",
+        "",
+        "a server's database instead of SQLITE_DB: postgres:// or mysql://",
+    ),
+    setting("DATABASE_URL_FILE", "", "file that holds it"),
     setting("SQLITE_DB", "./data/netmonitor.db", "the database; sqlite:///path is accepted"),
     setting("RETENTION_DAYS", "30", "days that samples, pings and events are kept, at least 2"),
     setting("HOURLY_RETENTION_DAYS", "730", "days that hours, outages and alerts are kept"),

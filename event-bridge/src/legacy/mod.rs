@@ -9,7 +9,6 @@ mod error;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod polls;
-mod progress;
 mod rows;
 mod source;
 mod tally;
@@ -26,11 +25,12 @@ use jiff::tz::TimeZone;
 use tokio::time::sleep;
 
 pub use self::error::LegacyError;
-pub use self::progress::{Progress, Shown};
 pub use self::tally::{Rows, Tally};
 use self::work::Work;
 use crate::clock;
+use crate::progress::Progress;
 use crate::record::Millis;
+use crate::store::Database;
 
 /// Between two transactions: a bridge that waits for the lock looks for it now and then, and
 /// would not find it free for seconds.
@@ -45,7 +45,7 @@ pub struct Import {
     /// Of the old client.
     pub file: PathBuf,
     /// Ours; made if there is none.
-    pub database: PathBuf,
+    pub database: Database,
     /// Under which name the router is polled.
     pub router: String,
     /// Of the old host.

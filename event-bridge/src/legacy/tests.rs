@@ -14,6 +14,7 @@ use rusqlite::Connection;
 use self::old_file::OldFile;
 use super::work::Work;
 use super::*;
+use crate::progress::Shown;
 use crate::store::Store;
 
 /// 2025-11-01 00:00 UTC.
@@ -39,7 +40,7 @@ impl Place {
     fn import(&self) -> Import {
         Import {
             file: self.path("old.db"),
-            database: self.path("new.db"),
+            database: (&self.path("new.db")).into(),
             router: "gw".to_owned(),
             zone: TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap(),
             now: NOW,

@@ -16,7 +16,7 @@ use super::tally::Tally;
 use super::time::LocalClock;
 use crate::history::hour::HOUR;
 use crate::record::{Millis, Past, PastEvent, Sample};
-use crate::store::{self, RouterId, Store, StoreError};
+use crate::store::{self, Database, RouterId, Store, StoreError};
 
 /// Samples in a transaction, with their pings: some 30 ms, so that a bridge that runs gets its
 /// turn. More only to the end of the hour.
@@ -85,7 +85,7 @@ pub(super) struct Work {
 impl Work {
     pub(super) async fn open(import: &Import) -> Result<Self, LegacyError> {
         let source = Source::open(&import.file)?;
-        if is_same(&import.file, &import.database) {
+        if import.database.file().is_some_and(|database| is_same(&import.file, database)) {
             return Err(LegacyError::Target { path: import.file.clone() });
         }
         let store = open_store(&import.database, import.now)?;
@@ -299,12 +299,14 @@ fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 /// One that is damaged is not set aside here, as a bridge would: one may be running.
-fn open_store(path: &Path, now: Millis) -> Result<Store, StoreError> {
-    if std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > 0) {
-        let report = store::check(path)?;
+fn open_store(database: &Database, now: Millis) -> Result<Store, StoreError> {
+    if let Some(path) = database.file()
+        && std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > 0)
+    {
+        let report = store::check(database)?;
         if let Some(problem) = report.problems.into_iter().next() {
             return Err(StoreError::Corrupt { path: path.to_owned(), reason: problem });
         }
     }
-    Ok(Store::open(path, now)?.0)
+    Ok(Store::open(database, now)?.0)
 }

@@ -25,7 +25,13 @@ impl Backoff {
     /// For a router that is polled each `poll_interval`.
     #[must_use]
     pub fn new(poll_interval: Duration) -> Self {
-        Self { step: FIRST_PAUSE, cap: LONGEST_PAUSE.max(poll_interval) }
+        Self::up_to(LONGEST_PAUSE.max(poll_interval))
+    }
+
+    /// With pauses of at most `cap`.
+    #[must_use]
+    pub fn up_to(cap: Duration) -> Self {
+        Self { step: FIRST_PAUSE, cap }
     }
 
     /// The pause after one more failure; `chance` is 0 to 1, anew each time.

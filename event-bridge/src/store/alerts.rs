@@ -1,10 +1,10 @@
 //! SQL of alerts: one row for each state of each alert, however often it is told.
 
-use rusqlite::{Connection, Result, Row, params};
 use serde_json::{Map, Value};
 
 use super::reader::{Select, Span};
 use super::records::{Alert, AlertRecord, AlertStatus, Key, RouterId};
+use super::sql::{Connection, Result, Row, params};
 use crate::record::Millis;
 
 /// Of all; the oldest give way. A line that is down ten times a day for ten years has fewer,
@@ -31,31 +31,35 @@ pub(super) fn insert_alerts(
     alerts: &[Alert],
     received: Millis,
 ) -> Result<u64> {
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO alerts (fingerprint, status, starts_at, ends_at, received, name, labels,
-         annotations) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-         ON CONFLICT (fingerprint, starts_at, status) DO NOTHING",
-    )?;
     let mut new = 0;
     for alert in alerts {
-        new += statement.execute(params![
-            alert.fingerprint,
-            word(alert.status),
-            alert.starts_at,
-            alert.ends_at,
-            received,
-            alert.name,
-            text(&alert.labels),
-            text(&alert.annotations),
-        ])?;
+        let (labels, annotations) = (text(&alert.labels), text(&alert.annotations));
+        new += connection.execute(
+            "INSERT INTO alerts (fingerprint, status, starts_at, ends_at, received, name, router,
+             labels, annotations) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (fingerprint, starts_at, status) DO NOTHING",
+            params![
+                &alert.fingerprint,
+                word(alert.status),
+                alert.starts_at,
+                alert.ends_at,
+                received,
+                &alert.name,
+                alert.labels.get("router").and_then(Value::as_str),
+                &labels,
+                &annotations,
+            ],
+        )?;
     }
     if new > 0 {
         // Numbers are given in the order of arrival, and never again.
-        connection
-            .prepare_cached("DELETE FROM alerts WHERE id <= (SELECT max(id) FROM alerts) - ?1")?
-            .execute([MOST])?;
+        connection.execute(
+            "DELETE FROM alerts WHERE id <=
+             (SELECT newest FROM (SELECT max(id) - ?1 AS newest FROM alerts) AS latest)",
+            params![MOST],
+        )?;
     }
-    Ok(new as u64)
+    Ok(new)
 }
 
 fn text(words: &Map<String, Value>) -> String {
@@ -67,29 +71,25 @@ impl Select for AlertRecord {
 
     fn select(connection: &Connection, span: &Span<'_>, filter: &Filter) -> Result<Vec<Self>> {
         let key = span.before.unwrap_or(Key { at: span.until, id: 0 });
-        connection
-            .prepare_cached(
-                "SELECT id, fingerprint, status, starts_at, ends_at, received, name, labels,
+        connection.query(
+            "SELECT id, fingerprint, status, starts_at, ends_at, received, name, labels,
                  annotations FROM alerts
-                 WHERE received >= ?1 AND (received, id) < (?2, ?3)
-                 AND (?4 IS NULL OR labels ->> '$.router' = ?4) AND (?5 IS NULL OR name = ?5)
+                 WHERE received >= ?1 AND received <= ?2 AND (received < ?2 OR id < ?3)
+                 AND (?4 IS NULL OR router = ?4) AND (?5 IS NULL OR name = ?5)
                  AND (?6 IS NULL OR status = ?6)
                  ORDER BY received DESC, id DESC LIMIT ?7 OFFSET ?8",
-            )?
-            .query_map(
-                params![
-                    span.from,
-                    key.at,
-                    key.id,
-                    filter.router,
-                    filter.name,
-                    filter.status.map(word),
-                    span.limit,
-                    span.offset
-                ],
-                alert_record,
-            )?
-            .collect()
+            params![
+                span.from,
+                key.at,
+                key.id,
+                filter.router.as_deref(),
+                filter.name.as_deref(),
+                filter.status.map(word),
+                span.limit,
+                span.offset
+            ],
+            alert_record,
+        )
     }
 
     fn key(&self) -> Key {
@@ -104,9 +104,9 @@ impl Select for AlertRecord {
 
 fn alert_record(row: &Row<'_>) -> Result<AlertRecord> {
     let words = |column| -> Result<Map<String, Value>> {
-        Ok(serde_json::from_str(&row.get::<_, String>(column)?).unwrap_or_default())
+        Ok(serde_json::from_str(&row.get::<String>(column)?).unwrap_or_default())
     };
-    let is_firing = row.get::<_, String>(2)? == word(AlertStatus::Firing);
+    let is_firing = row.get::<String>(2)? == word(AlertStatus::Firing);
     Ok(AlertRecord {
         id: row.get(0)?,
         received: row.get(5)?,
@@ -130,8 +130,10 @@ mod tests {
     #[test]
     fn the_oldest_alerts_give_way() {
         let folder = tempfile::tempdir().unwrap();
-        let connection = schema::open_to_write(&folder.path().join("netmonitor.db")).unwrap();
-        connection.execute_batch("PRAGMA synchronous = OFF; BEGIN").unwrap();
+        let file = schema::open_to_write(&folder.path().join("netmonitor.db")).unwrap();
+        file.execute_batch("PRAGMA synchronous = OFF").unwrap();
+        let connection = Connection::Sqlite(file);
+        connection.begin().unwrap();
         let alerts: Vec<Alert> = (0..MOST + 5)
             .map(|starts_at| Alert {
                 fingerprint: "f".to_owned(),
@@ -144,11 +146,9 @@ mod tests {
             })
             .collect();
         insert_alerts(&connection, &alerts, 0).unwrap();
-        let kept: (i64, i64) = connection
-            .query_row("SELECT count(*), min(starts_at) FROM alerts", [], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
-            .unwrap();
+        let sql = "SELECT count(*), min(starts_at) FROM alerts";
+        let kept: (i64, i64) =
+            connection.query_one(sql, &[], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
         assert_eq!(kept, (MOST, 5));
     }
 }

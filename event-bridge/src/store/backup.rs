@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
+use super::database::Database;
 use super::error::StoreError;
 use super::health::beside;
 use super::recovery::move_aside;
@@ -74,7 +75,7 @@ fn copy_checked(source: &Connection, to: &Path) -> Result<(), StoreError> {
         match backup.step(ALL_PAGES).map_err(&failed)? {
             StepResult::Done => break,
             _ if tries < TRIES => {}
-            _ => return Err(StoreError::Busy { path: to.to_owned() }),
+            _ => return Err(StoreError::Busy { database: to.into() }),
         }
     }
     drop(backup);
@@ -95,24 +96,17 @@ fn millis(time: SystemTime) -> Millis {
     Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX)
 }
 
-/// Remembers a backup over restarts.
-pub(super) fn insert_time(connection: &Connection, made: Millis) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO facts (name, value) VALUES ('last_backup', ?1)
-             ON CONFLICT DO UPDATE SET value = excluded.value",
-        )?
-        .execute([made])?;
-    Ok(())
-}
-
 /// Puts the backup `from` in the place of the database, after checking it. The file that is
 /// there is set aside as `<name>.replaced-<its own time>`. The bridge must not be running.
 ///
 /// # Errors
 /// The database is as it was then: a backup that is damaged, not ours or newer than this
 /// program, a database in use, a disk that cannot be written.
-pub fn restore(database: &Path, from: &Path) -> Result<(), StoreError> {
+pub fn restore(database: impl Into<Database>, from: &Path) -> Result<(), StoreError> {
+    let database = database.into();
+    let Some(database) = database.file() else {
+        return Err(StoreError::OnlyFiles { doing: "restore", database });
+    };
     if !from.is_file() {
         let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
         return Err(StoreError::file("reading the backup", from)(missing));

@@ -3,13 +3,12 @@
 
 use std::ops::Range;
 
-use rusqlite::{Connection, OptionalExtension, Result, params};
-
 use super::events::select_cursor;
 use super::hours::{Due, rows_since};
 use super::outages::drop_record;
 use super::records::RouterId;
 use super::samples::wan_state;
+use super::sql::{Connection, Result, params};
 use crate::history::derive::{self, Found, Word};
 use crate::history::outage::Drop;
 use crate::record::{Millis, WanState};
@@ -19,11 +18,10 @@ const LOOK_BACK: Millis = 600_000;
 
 /// Is a drop that was concluded here still going on?
 pub(super) fn has_open(connection: &Connection, router: RouterId) -> Result<bool> {
-    connection
-        .prepare_cached(
-            "SELECT 1 FROM drops WHERE router = ?1 AND stream IS NULL AND until IS NULL",
-        )?
-        .exists([router.0])
+    connection.exists(
+        "SELECT 1 FROM drops WHERE router = ?1 AND stream IS NULL AND until IS NULL",
+        params![router.0],
+    )
 }
 
 /// Concludes drops anew from what an agent without a detector has told since `since`.
@@ -48,24 +46,23 @@ pub(super) fn conclude_past(
     told: Range<Millis>,
     due: &mut Due,
 ) -> Result<()> {
-    let next_up: Option<Millis> = connection
-        .prepare_cached(
-            "SELECT at FROM samples WHERE router = ?1 AND at > ?2 AND wan_state = 1
+    let next_up: Option<Millis> = connection.query_optional(
+        "SELECT at FROM samples WHERE router = ?1 AND at > ?2 AND wan_state = 1
              ORDER BY at LIMIT 1",
-        )?
-        .query_row(params![router.0, told.end.saturating_add(LOOK_BACK)], |row| row.get(0))
-        .optional()?;
+        params![router.0, told.end.saturating_add(LOOK_BACK)],
+        |row| row.get(0),
+    )?;
     let until = next_up.map_or(Millis::MAX, |at| at.saturating_add(1));
     if select_cursor(connection, router)?.is_none() {
         let window = Window { time: told.start..until, last: LastWord::MayGoOn };
         return window.conclude(connection, router, due);
     }
-    let numbered: Option<Millis> = connection
-        .prepare_cached(
-            "SELECT min((SELECT at FROM events WHERE stream = s.id ORDER BY seq LIMIT 1))
+    let numbered: Option<Millis> = connection.query_one(
+        "SELECT min((SELECT at FROM events WHERE stream = s.id ORDER BY seq LIMIT 1))
              FROM streams AS s WHERE s.router = ?1",
-        )?
-        .query_row([router.0], |row| row.get(0))?;
+        params![router.0],
+        |row| row.get(0),
+    )?;
     let until = until.min(numbered.unwrap_or(Millis::MAX));
     if told.start >= until {
         return Ok(());
@@ -129,7 +126,7 @@ impl Window {
         }
         for gone in known {
             due.mark_all(gone.start, gone.until.unwrap_or(since));
-            connection.prepare_cached("DELETE FROM drops WHERE id = ?1")?.execute([gone.id])?;
+            connection.execute("DELETE FROM drops WHERE id = ?1", params![gone.id])?;
         }
         Ok(())
     }
@@ -142,22 +139,25 @@ pub(super) fn end_concluded(
     at: Millis,
     due: &mut Due,
 ) -> Result<()> {
-    let open: Option<Millis> = connection
-        .prepare_cached(
-            "SELECT min(start) FROM drops
+    let open: Option<Millis> = connection.query_one(
+        "SELECT min(start) FROM drops
              WHERE router = ?1 AND stream IS NULL AND until IS NULL",
-        )?
-        .query_row([router.0], |row| row.get(0))?;
+        params![router.0],
+        |row| row.get(0),
+    )?;
     let Some(start) = open else { return Ok(()) };
     due.mark_all(start, at);
     // Nobody has seen its end: it is not longer than what was said of it.
-    connection
-        .prepare_cached(
-            "UPDATE drops SET until = max(start, coalesce(
-             (SELECT max(at) FROM samples WHERE router = ?1 AND at <= ?2), ?2))
-             WHERE router = ?1 AND stream IS NULL AND until IS NULL",
-        )?
-        .execute(params![router.0, at])?;
+    let heard: Option<Millis> = connection.query_one(
+        "SELECT max(at) FROM samples WHERE router = ?1 AND at <= ?2",
+        params![router.0, at],
+        |row| row.get(0),
+    )?;
+    connection.execute(
+        "UPDATE drops SET until = CASE WHEN start > ?2 THEN start ELSE ?2 END
+         WHERE router = ?1 AND stream IS NULL AND until IS NULL",
+        params![router.0, heard.unwrap_or(at)],
+    )?;
     Ok(())
 }
 
@@ -182,14 +182,13 @@ fn put_concluded(
 ) -> Result<()> {
     let Found { start, until, cause, side } = found;
     let name = known.map_or_else(|| format!("bridge-{start}"), |drop| drop.name);
-    connection
-        .prepare_cached(
-            "INSERT INTO drops (router, name, start, is_told, until, cause, side)
+    connection.execute(
+        "INSERT INTO drops (router, name, start, is_told, until, cause, side)
              VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6)
              ON CONFLICT (router, name) DO UPDATE SET start = excluded.start,
              until = excluded.until, cause = excluded.cause, side = excluded.side",
-        )?
-        .execute(params![router.0, name, start, until, cause.word(), side.word()])?;
+        params![router.0, &name, *start, *until, cause.word(), side.word()],
+    )?;
     Ok(())
 }
 
@@ -199,14 +198,13 @@ fn select_concluded(
     router: RouterId,
     time: &Range<Millis>,
 ) -> Result<Vec<Drop>> {
-    connection
-        .prepare_cached(
-            "SELECT id, name, stream, start, until, cause, side, evidence FROM drops
+    connection.query(
+        "SELECT id, name, stream, start, until, cause, side, evidence FROM drops
              WHERE router = ?1 AND stream IS NULL AND (until IS NULL OR until >= ?2)
              AND start < ?3 ORDER BY start, id",
-        )?
-        .query_map(params![router.0, time.start, time.end], drop_record)?
-        .collect()
+        params![router.0, time.start, time.end],
+        drop_record,
+    )
 }
 
 /// Samples and events without numbers, by time.
@@ -215,22 +213,17 @@ fn select_words(
     router: RouterId,
     time: &Range<Millis>,
 ) -> Result<Vec<(Millis, Word)>> {
-    let mut words: Vec<(Millis, Word)> = connection
-        .prepare_cached(
-            "SELECT at, wan_state FROM samples WHERE router = ?1 AND at >= ?2 AND at < ?3",
-        )?
-        .query_map(params![router.0, time.start, time.end], |row| {
-            Ok((row.get(0)?, Word::Sample(wan_state(row.get(1)?))))
-        })?
-        .collect::<Result<_>>()?;
-    let mut events = connection.prepare_cached(
+    let mut words: Vec<(Millis, Word)> = connection.query(
+        "SELECT at, wan_state FROM samples WHERE router = ?1 AND at >= ?2 AND at < ?3",
+        params![router.0, time.start, time.end],
+        |row| Ok((row.get(0)?, Word::Sample(wan_state(row.get(1)?)))),
+    )?;
+    words.extend(connection.query(
         "SELECT at, kind FROM events WHERE router = ?1 AND at >= ?2 AND at < ?3
          AND +stream IS NULL ORDER BY at, id",
-    )?;
-    let mut rows = events.query(params![router.0, time.start, time.end])?;
-    while let Some(row) = rows.next()? {
-        words.push((row.get(0)?, Word::Event(row.get(1)?)));
-    }
+        params![router.0, time.start, time.end],
+        |row| Ok((row.get(0)?, Word::Event(row.get(1)?))),
+    )?);
     // An event of the moment of a sample is the reason for it.
     words.sort_by_key(|(at, word)| (*at, matches!(word, Word::Sample(_))));
     Ok(words)
@@ -242,10 +235,10 @@ fn select_last_word(
     router: RouterId,
     before: Millis,
 ) -> Result<Option<Millis>> {
-    connection
-        .prepare_cached(
-            "SELECT max(at) FROM (SELECT max(at) AS at FROM samples WHERE router = ?1 AND at < ?2
-             UNION ALL SELECT max(at) FROM events WHERE router = ?1 AND at < ?2)",
-        )?
-        .query_row(params![router.0, before], |row| row.get(0))
+    connection.query_one(
+        "SELECT max(at) FROM (SELECT max(at) AS at FROM samples WHERE router = ?1 AND at < ?2
+             UNION ALL SELECT max(at) FROM events WHERE router = ?1 AND at < ?2) AS words",
+        params![router.0, before],
+        |row| row.get(0),
+    )
 }

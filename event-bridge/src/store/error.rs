@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use rusqlite::ffi::SQLITE_IOERR_GETTEMPPATH;
-use rusqlite::{Error as SqlError, ErrorCode};
+
+use super::database::Database;
+use super::sql::{self, Trouble};
 
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -40,14 +42,57 @@ pub enum StoreError {
         /// Of that file.
         path: PathBuf,
     },
+    /// A database of a server in which another program has tables of our names. They have not
+    /// been touched.
+    #[error(
+        "database {database}: has tables of another program, which are left as they are; make a \
+             database of its own for netmonitor-bridge, and name it in DATABASE_URL"
+    )]
+    Taken {
+        /// As given.
+        database: Database,
+    },
+    /// Since it was last reached the database was replaced by another.
+    #[error(
+        "database {database} is not the one that it was: router {router} is not in its place; \
+             restart netmonitor-bridge"
+    )]
+    Exchanged {
+        /// As given.
+        database: Database,
+        /// One that is not there, or under another number.
+        router: String,
+    },
+    /// Nobody answers there.
+    #[error(
+        "database {database} cannot be reached: {reason}; start its server or correct the \
+             address, storing begins by itself"
+    )]
+    Unreachable {
+        /// As given.
+        database: Database,
+        /// In the words of who tried.
+        reason: String,
+    },
+    /// There is a server, but it does not let us in.
+    #[error(
+        "database {database}: the server says: {reason}; correct user, password or database in \
+             DATABASE_URL, or make them on the server"
+    )]
+    Refused {
+        /// As given.
+        database: Database,
+        /// In the server's words.
+        reason: String,
+    },
     /// Written by a later version of this program.
     #[error(
-        "database {path} has schema {found}, this program knows {known}; upgrade \
+        "database {database} has schema {found}, this program knows {known}; upgrade \
              netmonitor-bridge or restore the backup taken before the upgrade"
     )]
     TooNew {
-        /// Of the database.
-        path: PathBuf,
+        /// As given.
+        database: Database,
         /// Its version.
         found: i64,
         /// The newest that this program can read.
@@ -56,20 +101,20 @@ pub enum StoreError {
     /// The disk is full, read-only or failing. Nothing of the command is stored; the next one
     /// tries again.
     #[error(
-        "database {path} cannot be written: {reason}; free or repair the disk, storing \
-             resumes by itself"
+        "database {database} cannot be written: {reason}; {}, storing resumes by itself",
+        remedy(.database)
     )]
     NotWritable {
-        /// Of the database.
-        path: PathBuf,
-        /// In SQLite's words.
+        /// As given.
+        database: Database,
+        /// In the engine's words.
         reason: String,
     },
-    /// Another program holds the lock for longer than we wait.
-    #[error("database {path} is locked by another program; end it (is a second bridge running?)")]
+    /// Another program holds the lock for longer than we wait, or the server is too slow.
+    #[error("database {database} is locked by another program; {}", unlock(.database))]
     Busy {
-        /// Of the database.
-        path: PathBuf,
+        /// As given.
+        database: Database,
     },
     /// The file is damaged.
     #[error(
@@ -96,10 +141,58 @@ pub enum StoreError {
         max: u64,
     },
     /// The writer has ended.
-    #[error("database {path}: is closed because the program is stopping")]
+    #[error("database {database}: is closed because the program is stopping")]
     Closed {
-        /// Of the database.
-        path: PathBuf,
+        /// As given.
+        database: Database,
+    },
+    /// A copy into it was begun and not finished.
+    #[error(
+        "database {database}: a copy into it is not finished; run the same \
+             `netmonitor-bridge copy` again, it goes on where it was"
+    )]
+    Unfinished {
+        /// As given.
+        database: Database,
+    },
+    /// What was copied before is of another state.
+    #[error(
+        "database {database} was written since the copy was begun; empty the target, stop the \
+             bridge and copy again"
+    )]
+    Changed {
+        /// The source.
+        database: Database,
+    },
+    /// A copy would be mixed with it.
+    #[error("database {database} has rows already; copy into an empty one")]
+    NotEmpty {
+        /// The target.
+        database: Database,
+    },
+    /// Nothing of ours is there.
+    #[error("database {database} has no tables of netmonitor-bridge; name the one that it writes")]
+    Nothing {
+        /// As given.
+        database: Database,
+    },
+    /// Only files can be copied, put back and looked at by ourselves.
+    #[error(
+        "{doing}: database {database} is kept by a server; use the server's own tools, or copy it \
+             into a file with `netmonitor-bridge copy`"
+    )]
+    OnlyFiles {
+        /// The subcommand.
+        doing: &'static str,
+        /// As given.
+        database: Database,
+    },
+    /// The computer has no room for one more thread.
+    #[error("the writer of the database cannot be started")]
+    Thread {
+        /// Why not.
+        #[source]
+        source: std::io::Error,
     },
     /// A file beside the database could not be made, moved or read.
     #[error("{doing} {path} failed; look at the folder's permissions and free space")]
@@ -112,64 +205,58 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
-    /// Anything else that SQLite says; a fault of this program.
-    #[error("database {path}: unexpected answer of SQLite; please report this")]
+    /// Anything else that the engine says; a fault of this program.
+    #[error("database {database}: unexpected answer; please report this")]
     Sql {
-        /// Of the database.
-        path: PathBuf,
+        /// As given.
+        database: Database,
         /// What it said.
         #[source]
-        source: SqlError,
+        source: sql::Error,
     },
 }
 
-/// What to do about an error of SQLite.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trouble {
-    /// Set the file aside. Only CORRUPT and NOTADB say so.
-    Corrupt,
-    /// Try again.
-    Busy,
-    /// Wait for the disk.
-    Disk,
-    /// A fault of one command or of this program.
-    Other,
-}
-
-impl Trouble {
-    pub(super) fn of(error: &SqlError) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt,
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
-            Some(
-                ErrorCode::DiskFull
-                | ErrorCode::ReadOnly
-                | ErrorCode::SystemIoFailure
-                | ErrorCode::CannotOpen
-                | ErrorCode::PermissionDenied
-                | ErrorCode::OutOfMemory
-                | ErrorCode::NoLargeFileSupport
-                | ErrorCode::FileLockingProtocolFailed,
-            ) => Self::Disk,
-            _ => Self::Other,
+impl StoreError {
+    pub(super) fn of(database: &Database, error: sql::Error) -> Self {
+        let (database, reason) = (database.clone(), || error.to_string());
+        match (Trouble::of(&error), &database) {
+            (Trouble::Corrupt, Database::File(path)) => {
+                Self::Corrupt { path: path.clone(), reason: reason() }
+            }
+            (Trouble::Busy, _) => Self::Busy { database },
+            (Trouble::Disk, _) => Self::NotWritable { database, reason: reason_of_disk(&error) },
+            (Trouble::Gone, _) => Self::Unreachable { database, reason: reason() },
+            (Trouble::Refused, _) => Self::Refused { database, reason: reason() },
+            (Trouble::Other | Trouble::Corrupt, _) => Self::Sql { database, source: error },
         }
     }
-}
 
-impl StoreError {
-    pub(super) fn of(path: &Path, error: SqlError) -> Self {
-        let path = path.to_owned();
-        match Trouble::of(&error) {
-            Trouble::Corrupt => Self::Corrupt { path, reason: error.to_string() },
-            Trouble::Busy => Self::Busy { path },
-            Trouble::Disk => Self::NotWritable { path, reason: reason_of_disk(&error) },
-            Trouble::Other => Self::Sql { path, source: error },
-        }
+    /// For `map_err` after statements.
+    pub(super) fn by(database: &Database) -> impl Fn(sql::Error) -> Self + '_ {
+        move |error| Self::of(database, error)
     }
 
     /// For `map_err` after calls of SQLite.
-    pub(super) fn at(path: &Path) -> impl Fn(SqlError) -> Self + '_ {
-        move |error| Self::of(path, error)
+    pub(super) fn at(path: &Path) -> impl Fn(rusqlite::Error) -> Self + '_ {
+        move |error| Self::of(&path.into(), error.into())
+    }
+
+    /// The same once more, for everybody who waited for it.
+    pub(super) fn again(&self, database: &Database) -> Self {
+        let database = database.clone();
+        match self {
+            Self::Busy { .. } => Self::Busy { database },
+            Self::Corrupt { path, reason } => {
+                Self::Corrupt { path: path.clone(), reason: reason.clone() }
+            }
+            Self::NotWritable { reason, .. } => {
+                Self::NotWritable { database, reason: reason.clone() }
+            }
+            Self::Unreachable { reason, .. } => {
+                Self::Unreachable { database, reason: reason.clone() }
+            }
+            other => Self::NotWritable { database, reason: other.to_string() },
+        }
     }
 
     /// For `map_err` after calls of the file system.
@@ -178,9 +265,27 @@ impl StoreError {
     }
 }
 
-/// In SQLite's words, unless those tell of the wrong disk.
-fn reason_of_disk(error: &SqlError) -> String {
-    match error.sqlite_error() {
+fn remedy(database: &Database) -> &'static str {
+    match database {
+        Database::File(_) => "free or repair the disk",
+        Database::Server(_) => "look at the server and its disk",
+    }
+}
+
+fn unlock(database: &Database) -> &'static str {
+    match database {
+        Database::File(_) => "end it (is a second bridge running?)",
+        Database::Server(_) => "it is tried again; look what the server is busy with",
+    }
+}
+
+/// In the engine's words, unless those tell of the wrong disk.
+fn reason_of_disk(error: &sql::Error) -> String {
+    let code = match error {
+        sql::Error::Sqlite(error) => error.sqlite_error(),
+        _ => None,
+    };
+    match code {
         Some(code) if code.extended_code == SQLITE_IOERR_GETTEMPPATH => {
             "SQLite finds no folder for temporary files (SQLITE_TMPDIR, TMPDIR, /var/tmp, /tmp)"
                 .to_owned()
@@ -196,7 +301,8 @@ mod tests {
     #[test]
     fn a_folder_for_temporary_files_that_is_missing_is_no_broken_disk() {
         let failed = rusqlite::ffi::Error::new(SQLITE_IOERR_GETTEMPPATH);
-        let error = StoreError::of(Path::new("/d"), SqlError::SqliteFailure(failed, None));
+        let error = rusqlite::Error::SqliteFailure(failed, None);
+        let error = StoreError::at(Path::new("/d"))(error);
         assert!(matches!(error, StoreError::NotWritable { .. }), "{error}");
         assert!(error.to_string().contains("no folder for temporary files"), "{error}");
     }

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension, Result, params};
 use serde_json::{Value, json};
 
 use super::hours::Due;
 use super::reader::{Select, Span};
 use super::records::{EventRecord, Key, RouterId, Stored};
 use super::samples::{signed, unsigned};
+use super::sql::{Connection, Error, Result, params};
 use super::{concluded, outages};
 use crate::record::{Cursor, Event, EventBatch, Millis};
 use crate::routers::ROUTER_TIME;
@@ -74,19 +74,18 @@ pub(super) fn insert_batch(
     let last = batch.events.iter().filter_map(|event| event.seq).max();
     let after = last.unwrap_or_else(|| batch.next_seq.saturating_sub(1));
     // A batch that was overtaken does not turn the cursor back.
-    let (after, revision) = match cursor {
+    let (after, revision) = match &cursor {
         Some(cursor) => (after.max(cursor.after), batch.revision.max(cursor.revision)),
         None => (after, batch.revision),
     };
-    connection
-        .prepare_cached(
+    if cursor.is_none_or(|cursor| (cursor.after, cursor.revision) != (after, revision)) {
+        connection.execute(
             "INSERT INTO cursors (router, stream, after, revision) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (router) DO UPDATE SET stream = excluded.stream,
-             after = excluded.after, revision = excluded.revision
-             WHERE (stream, after, revision)
-                != (excluded.stream, excluded.after, excluded.revision)",
-        )?
-        .execute(params![router.0, stream, signed(after), signed(revision)])?;
+             after = excluded.after, revision = excluded.revision",
+            params![router.0, stream, signed(after), signed(revision)],
+        )?;
+    }
     Ok(stored)
 }
 
@@ -114,37 +113,41 @@ fn insert_numbered(
     event: &Event,
 ) -> Result<Change> {
     let detail = event.detail.as_ref().map(Value::to_string);
-    let known = connection
-        .prepare_cached(
-            "SELECT revision, (at, kind, message) = (?3, ?4, ?5) AND detail IS ?6, at FROM events
-             WHERE stream = ?1 AND seq = ?2",
-        )?
-        .query_row(
-            params![place.stream, place.seq, event.at, event.kind, event.message, detail],
-            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?, row.get(2)?)),
-        )
-        .optional()?;
-    let Some((known, is_same, before)) = known else {
-        insert_row(connection, place, revision, event, detail)?;
+    let known: Option<i64> = connection.query_optional(
+        "SELECT revision FROM events WHERE stream = ?1 AND seq = ?2",
+        params![place.stream, place.seq],
+        |row| row.get(0),
+    )?;
+    let Some(known) = known else {
+        insert_row(connection, place, revision, event, detail.as_deref())?;
         return Ok(Change::New);
     };
     if revision <= known {
         return Ok(Change::Nothing);
     }
-    connection
-        .prepare_cached(
-            "UPDATE events SET revision = ?3, at = ?4, kind = ?5, message = ?6, detail = ?7
+    let (before, is_same) = connection.query_one(
+        "SELECT at, kind, message, detail FROM events WHERE stream = ?1 AND seq = ?2",
+        params![place.stream, place.seq],
+        |row| {
+            let at: Millis = row.get(0)?;
+            let words: (String, String, Option<String>) = (row.get(1)?, row.get(2)?, row.get(3)?);
+            let (kind, message) = (event.kind.clone(), event.message.clone());
+            Ok((at, at == event.at && words == (kind, message, detail.clone())))
+        },
+    )?;
+    connection.execute(
+        "UPDATE events SET revision = ?3, at = ?4, kind = ?5, message = ?6, detail = ?7
              WHERE stream = ?1 AND seq = ?2",
-        )?
-        .execute(params![
+        params![
             place.stream,
             place.seq,
             revision,
             event.at,
-            event.kind,
-            event.message,
-            detail
-        ])?;
+            &event.kind,
+            &event.message,
+            detail.as_deref(),
+        ],
+    )?;
     Ok(if is_same { Change::Nothing } else { Change::Corrected { before } })
 }
 
@@ -153,24 +156,23 @@ fn insert_row(
     place: &Place,
     revision: i64,
     event: &Event,
-    detail: Option<String>,
+    detail: Option<&str>,
 ) -> Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO events (router, stream, seq, revision, at, received, kind, message,
+    connection.execute(
+        "INSERT INTO events (router, stream, seq, revision, at, received, kind, message,
              detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?
-        .execute(params![
+        params![
             place.router.0,
             place.stream,
             place.seq,
             revision,
             event.at,
             place.received,
-            event.kind,
-            event.message,
+            &event.kind,
+            &event.message,
             detail,
-        ])?;
+        ],
+    )?;
     Ok(())
 }
 
@@ -191,9 +193,10 @@ fn insert_lost(
     // The answer may be to a question from before the last commit.
     let count = cursor
         .map_or(lost.missed, |cursor| lost.missed.min(lost.last.saturating_sub(cursor.after)));
-    let is_known = connection
-        .prepare_cached("SELECT 1 FROM events WHERE stream = ?1 AND seq = ?2")?
-        .exists(params![place.stream, place.seq])?;
+    let is_known = connection.exists(
+        "SELECT 1 FROM events WHERE stream = ?1 AND seq = ?2",
+        params![place.stream, place.seq],
+    )?;
     if count == 0 || is_known {
         return Ok(0);
     }
@@ -210,7 +213,7 @@ fn insert_lost(
         "first_seq": first.to_string(),
         "last_seq": lost.last.to_string(),
     });
-    insert_row(connection, place, LOST_REVISION, &event, Some(detail.to_string()))?;
+    insert_row(connection, place, LOST_REVISION, &event, Some(&detail.to_string()))?;
     Ok(count)
 }
 
@@ -235,12 +238,12 @@ pub(super) fn insert_unnumbered(
         let words = words_for_time(event);
         let count = told.entry((&event.kind, words.clone(), &event.message)).or_default();
         *count += 1;
-        let known: i64 = connection
-            .prepare_cached(
-                "SELECT count(*) FROM events WHERE router = ?1 AND told = ?2 AND stream IS NULL
+        let known: i64 = connection.query_one(
+            "SELECT count(*) FROM events WHERE router = ?1 AND told = ?2 AND stream IS NULL
                  AND kind = ?3 AND message = ?4",
-            )?
-            .query_row(params![router.0, words, event.kind, event.message], |row| row.get(0))?;
+            params![router.0, &words, &event.kind, &event.message],
+            |row| row.get(0),
+        )?;
         if *count <= known {
             continue;
         }
@@ -263,51 +266,49 @@ pub(super) fn insert_told(
     event: &Event,
     received: Millis,
 ) -> Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO events (router, revision, at, received, kind, message, detail, told)
-             VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?
-        .execute(params![
+    let detail = event.detail.as_ref().map(Value::to_string);
+    connection.execute(
+        "INSERT INTO events (router, revision, at, received, kind, message, detail, told)
+         VALUES (?1, 0, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
             router.0,
             event.at,
             received,
-            event.kind,
-            event.message,
-            event.detail.as_ref().map(Value::to_string),
-            words_for_time(event),
-        ])?;
+            &event.kind,
+            &event.message,
+            detail.as_deref(),
+            &words_for_time(event),
+        ],
+    )?;
     Ok(())
 }
 
 fn stream_id(connection: &Connection, router: RouterId, name: &str) -> Result<i64> {
-    let known = connection
-        .prepare_cached("SELECT id FROM streams WHERE router = ?1 AND name = ?2")?
-        .query_row(params![router.0, name], |row| row.get(0))
-        .optional()?;
+    let known = connection.query_optional(
+        "SELECT id FROM streams WHERE router = ?1 AND name = ?2",
+        params![router.0, name],
+        |row| row.get(0),
+    )?;
     if let Some(id) = known {
         return Ok(id);
     }
-    connection
-        .prepare_cached("INSERT INTO streams (router, name) VALUES (?1, ?2)")?
-        .execute(params![router.0, name])?;
-    Ok(connection.last_insert_rowid())
+    let sql = "INSERT INTO streams (router, name) VALUES (?1, ?2)";
+    connection.insert(sql, params![router.0, name])?.ok_or(Error::NoRow)
 }
 
 pub(super) fn select_cursor(connection: &Connection, router: RouterId) -> Result<Option<Cursor>> {
-    connection
-        .prepare_cached(
-            "SELECT s.name, c.after, c.revision FROM cursors AS c
+    connection.query_optional(
+        "SELECT s.name, c.after, c.revision FROM cursors AS c
              JOIN streams AS s ON s.id = c.stream WHERE c.router = ?1",
-        )?
-        .query_row([router.0], |row| {
+        params![router.0],
+        |row| {
             Ok(Cursor {
                 stream: row.get(0)?,
                 after: unsigned(row.get(1)?),
                 revision: unsigned(row.get(2)?),
             })
-        })
-        .optional()
+        },
+    )
 }
 
 impl Select for EventRecord {
@@ -316,33 +317,37 @@ impl Select for EventRecord {
 
     fn select(connection: &Connection, span: &Span<'_>, kind: &Self::Filter) -> Result<Vec<Self>> {
         let key = span.before.unwrap_or(Key { at: span.until, id: 0 });
-        connection
-            .prepare_cached(
-                "SELECT e.id, e.received, e.at, e.kind, e.message, e.detail, e.seq, s.name
+        connection.query(
+            "SELECT e.id, e.received, e.at, e.kind, e.message, e.detail, e.seq, s.name
                  FROM events AS e LEFT JOIN streams AS s ON s.id = e.stream
-                 WHERE e.router = ?1 AND e.at >= ?2 AND (e.at, e.id) < (?3, ?4)
+                 WHERE e.router = ?1 AND e.at >= ?2 AND e.at <= ?3 AND (e.at < ?3 OR e.id < ?4)
                  AND (?5 IS NULL OR e.kind = ?5)
                  ORDER BY e.at DESC, e.id DESC LIMIT ?6 OFFSET ?7",
-            )?
-            .query_map(
-                params![span.router.0, span.from, key.at, key.id, kind, span.limit, span.offset],
-                |row| {
-                    Ok(Self {
-                        id: row.get(0)?,
-                        router: span.name.to_owned(),
-                        received: row.get(1)?,
-                        at: row.get(2)?,
-                        kind: row.get(3)?,
-                        message: row.get(4)?,
-                        detail: row
-                            .get::<_, Option<String>>(5)?
-                            .and_then(|text| serde_json::from_str(&text).ok()),
-                        seq: row.get::<_, Option<i64>>(6)?.map(unsigned),
-                        stream: row.get(7)?,
-                    })
-                },
-            )?
-            .collect()
+            params![
+                span.router.0,
+                span.from,
+                key.at,
+                key.id,
+                kind.as_deref(),
+                span.limit,
+                span.offset
+            ],
+            |row| {
+                Ok(Self {
+                    id: row.get(0)?,
+                    router: span.name.to_owned(),
+                    received: row.get(1)?,
+                    at: row.get(2)?,
+                    kind: row.get(3)?,
+                    message: row.get(4)?,
+                    detail: row
+                        .get::<Option<String>>(5)?
+                        .and_then(|text| serde_json::from_str(&text).ok()),
+                    seq: row.get::<Option<i64>>(6)?.map(unsigned),
+                    stream: row.get(7)?,
+                })
+            },
+        )
     }
 
     fn key(&self) -> Key {

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::database::Database;
 use super::error::StoreError;
+use super::reach::Reach;
 use super::records::{RouterId, Stored};
 use super::writer::Queue;
 use crate::record::Millis;
@@ -18,14 +20,14 @@ pub struct Health {
     pub writable: Result<(), String>,
     /// Commands that wait for the writer.
     pub queue_length: usize,
-    /// Of the database file.
-    pub database_bytes: u64,
-    /// What of it is in use, as of the last write; `None` before the file could be opened.
+    /// Of the database file; of a server's as of one of the last writes, `None` before it.
+    pub database_bytes: Option<u64>,
+    /// What the database uses, as of one of the last writes; `None` before it could be opened.
     pub used_bytes: Option<u64>,
     /// How much its disk has room for; `None` if that cannot be told.
     pub disk_free_bytes: Option<u64>,
-    /// Of the write-ahead log beside it.
-    pub wal_bytes: u64,
+    /// Of the write-ahead log beside it; `None`: a server keeps it.
+    pub wal_bytes: Option<u64>,
     /// New events since the program started.
     pub events_stored: u64,
     /// Events lost, by router, since the program started.
@@ -40,7 +42,9 @@ pub struct Health {
 
 /// See the module.
 pub(super) struct Shared {
-    pub(super) path: PathBuf,
+    pub(super) database: Database,
+    /// Of a server: when it may be asked for a connection.
+    pub(super) reach: Reach,
     /// Grows when the file is another one, so that readers open it anew.
     pub(super) generation: AtomicU64,
     known: Mutex<Known>,
@@ -50,27 +54,31 @@ struct Known {
     health: Health,
     ids: HashMap<Arc<str>, RouterId>,
     names: BTreeMap<RouterId, Arc<str>>,
+    /// When this bridge polled each of them last.
+    polled: HashMap<RouterId, Millis>,
     /// The latest that anyone has told.
     now: Millis,
 }
 
 impl Shared {
-    pub(super) fn new(path: &Path, now: Millis) -> Self {
+    pub(super) fn new(database: Database, now: Millis) -> Self {
         let health = Health {
             writable: Ok(()),
             queue_length: 0,
-            database_bytes: 0,
+            database_bytes: None,
             used_bytes: None,
             disk_free_bytes: None,
-            wal_bytes: 0,
+            wal_bytes: None,
             events_stored: 0,
             events_missed: BTreeMap::new(),
             oldest_row: None,
             last_backup: None,
             set_aside: Vec::new(),
         };
-        let known = Known { health, ids: HashMap::new(), names: BTreeMap::new(), now };
-        Self { path: path.to_owned(), generation: AtomicU64::new(0), known: Mutex::new(known) }
+        let (ids, polled) = (HashMap::new(), HashMap::new());
+        let known = Known { health, ids, names: BTreeMap::new(), polled, now };
+        let (generation, known) = (AtomicU64::new(0), Mutex::new(known));
+        Self { database, reach: Reach::default(), generation, known }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -79,7 +87,7 @@ impl Shared {
     }
 
     pub(super) fn closed(&self) -> StoreError {
-        StoreError::Closed { path: self.path.clone() }
+        StoreError::Closed { database: self.database.clone() }
     }
 
     pub(super) fn router(&self, name: &str) -> Option<RouterId> {
@@ -94,6 +102,14 @@ impl Shared {
 
     pub(super) fn routers(&self) -> BTreeMap<RouterId, Arc<str>> {
         self.known().names.clone()
+    }
+
+    /// Notes a poll; gives when the last one before it was.
+    pub(super) fn polled(&self, router: RouterId, at: Millis) -> Option<Millis> {
+        let mut known = self.known();
+        let last = known.polled.get(&router).copied();
+        known.polled.insert(router, last.map_or(at, |last| last.max(at)));
+        last
     }
 
     /// What time it is at least; for the names of files.
@@ -148,12 +164,16 @@ impl Shared {
 
     pub(super) fn health(&self, queue: &Queue) -> Health {
         let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+        let queue_length = queue.max_capacity() - queue.capacity();
+        let health = Health { queue_length, ..self.known().health.clone() };
+        let Some(path) = self.database.file() else {
+            return Health { database_bytes: health.used_bytes, ..health };
+        };
         Health {
-            queue_length: queue.max_capacity() - queue.capacity(),
-            database_bytes: bytes(&self.path),
-            disk_free_bytes: free(&self.path),
-            wal_bytes: bytes(&beside(&self.path, "-wal")),
-            ..self.known().health.clone()
+            database_bytes: Some(bytes(path)),
+            disk_free_bytes: free(path),
+            wal_bytes: Some(bytes(&beside(path, "-wal"))),
+            ..health
         }
     }
 }

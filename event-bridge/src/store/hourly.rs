@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, Result, Row, params};
-
 use super::reader::{Select, Span};
 use super::records::{HourPingRecord, HourRecord, Key};
 use super::samples::unsigned;
+use super::sql::{Connection, Result, Row, params};
 use crate::history::hour::HOUR;
 
 /// The id of an hour is its router's id times this, plus its number; so is the view.
@@ -22,32 +21,28 @@ impl Select for HourRecord {
         target: &Self::Filter,
     ) -> Result<Vec<Self>> {
         let key = span.before.unwrap_or(Key { at: span.until, id: 0 });
-        let mut hours: Vec<(i64, Self)> = connection
-            .prepare_cached(
-                "SELECT hour, samples, samples_up, observed, outage, cpu_sum, cpu_count, cpu_max,
+        let mut hours: Vec<(i64, Self)> = connection.query(
+            "SELECT hour, samples, samples_up, observed, outage, cpu_sum, cpu_count, cpu_max,
                  optical_rx_sum, optical_rx_count, optical_rx_min, optical_tx_sum,
                  optical_tx_count, rx_errors, tx_errors, rx_dropped, tx_dropped, pppoe_ups,
                  wan_downs FROM hours
                  WHERE router = ?1 AND hour >= ?2 AND hour <= ?3
                  AND (hour * ?8 < ?4 OR (hour * ?8 = ?4 AND ?1 * ?9 + hour < ?5))
                  ORDER BY hour DESC LIMIT ?6 OFFSET ?7",
-            )?
-            .query_map(
-                params![
-                    span.router.0,
-                    // The first that begins at `from` or later.
-                    span.from.saturating_add(HOUR - 1).div_euclid(HOUR),
-                    key.at.div_euclid(HOUR),
-                    key.at,
-                    key.id,
-                    span.limit,
-                    span.offset,
-                    HOUR,
-                    HOURS,
-                ],
-                |row| hour_record(span, row),
-            )?
-            .collect::<Result<_>>()?;
+            params![
+                span.router.0,
+                // The first that begins at `from` or later.
+                span.from.saturating_add(HOUR - 1).div_euclid(HOUR),
+                key.at.div_euclid(HOUR),
+                key.at,
+                key.id,
+                span.limit,
+                span.offset,
+                HOUR,
+                HOURS,
+            ],
+            |row| hour_record(span, row),
+        )?;
         let ends = hours.last().zip(hours.first()).map(|(last, first)| (last.0, first.0));
         if let Some((first, last)) = ends {
             let mut targets = select_targets(connection, span, (first, last), target.as_deref())?;
@@ -67,7 +62,7 @@ fn hour_record(span: &Span<'_>, row: &Row<'_>) -> Result<(i64, HourRecord)> {
     let hour: i64 = row.get(0)?;
     let count = |column| -> Result<u64> { row.get(column).map(unsigned) };
     let counter =
-        |column| -> Result<Option<u64>> { Ok(row.get::<_, Option<i64>>(column)?.map(unsigned)) };
+        |column| -> Result<Option<u64>> { Ok(row.get::<Option<i64>>(column)?.map(unsigned)) };
     let record = HourRecord {
         id: span.router.0 * HOURS + hour,
         router: span.name.to_owned(),
@@ -96,27 +91,30 @@ fn select_targets(
     (first, last): (i64, i64),
     target: Option<&str>,
 ) -> Result<BTreeMap<i64, Vec<HourPingRecord>>> {
-    let mut statement = connection.prepare_cached(
+    let targets = connection.query(
         "SELECT p.hour, t.name, p.rtt_sum, p.rtt_count, p.rtt_min, p.rtt_max, p.rtt_p95,
          p.loss_sum, p.loss_count, p.sent, p.lost
          FROM targets AS t CROSS JOIN hour_pings AS p ON p.target = t.id
          WHERE t.router = ?1 AND p.hour BETWEEN ?2 AND ?3 AND (?4 IS NULL OR t.name = ?4)
          ORDER BY t.name",
+        params![span.router.0, first, last, target],
+        |row| {
+            let record = HourPingRecord {
+                target: row.get(1)?,
+                rtt_mean_ms: mean(row, 2, 1000.0)?,
+                rtt_min_ms: part(row, 4, 1000.0)?,
+                rtt_max_ms: part(row, 5, 1000.0)?,
+                rtt_p95_ms: part(row, 6, 1000.0)?,
+                loss_percent: mean(row, 7, 10.0)?,
+                sent: row.get::<Option<i64>>(9)?.map(unsigned),
+                lost: row.get::<Option<i64>>(10)?.map(unsigned),
+            };
+            Ok((row.get::<i64>(0)?, record))
+        },
     )?;
     let mut hours: BTreeMap<i64, Vec<HourPingRecord>> = BTreeMap::new();
-    let mut rows = statement.query(params![span.router.0, first, last, target])?;
-    while let Some(row) = rows.next()? {
-        let record = HourPingRecord {
-            target: row.get(1)?,
-            rtt_mean_ms: mean(row, 2, 1000.0)?,
-            rtt_min_ms: part(row, 4, 1000.0)?,
-            rtt_max_ms: part(row, 5, 1000.0)?,
-            rtt_p95_ms: part(row, 6, 1000.0)?,
-            loss_percent: mean(row, 7, 10.0)?,
-            sent: row.get::<_, Option<i64>>(9)?.map(unsigned),
-            lost: row.get::<_, Option<i64>>(10)?.map(unsigned),
-        };
-        hours.entry(row.get(0)?).or_default().push(record);
+    for (hour, record) in targets {
+        hours.entry(hour).or_default().push(record);
     }
     Ok(hours)
 }
@@ -128,5 +126,5 @@ fn mean(row: &Row<'_>, column: usize, parts: f64) -> Result<Option<f64>> {
 }
 
 fn part(row: &Row<'_>, column: usize, parts: f64) -> Result<Option<f64>> {
-    Ok(row.get::<_, Option<i64>>(column)?.map(|value| value as f64 / parts))
+    Ok(row.get::<Option<i64>>(column)?.map(|value| value as f64 / parts))
 }

@@ -6,11 +6,10 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use rusqlite::{Connection, OptionalExtension, Result, Row, params};
-
 use super::records::{Query, RouterId, Summary};
 use super::samples::{signed, unsigned, wan_state};
-use super::{outages, past};
+use super::sql::{Connection, Result, Row, params};
+use super::{facts, outages, past};
 use crate::history::hour::{HOUR, Hour, HourPings, Poll, PollPing, Rows, Sum, VOUCHED};
 use crate::record::Millis;
 
@@ -40,35 +39,47 @@ impl Due {
         connection: &Connection,
         router: RouterId,
         at: Millis,
+        near: Neighbours,
     ) -> Result<()> {
         self.mark(at);
-        let neighbours: (Option<Millis>, Option<Millis>) = connection
-            .prepare_cached(
-                "SELECT (SELECT max(at) FROM samples WHERE router = ?1 AND at < ?2),
-                        (SELECT min(at) FROM samples WHERE router = ?1 AND at > ?2)",
-            )?
-            .query_row(params![router.0, at], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let is_open = connection
-            .prepare_cached("SELECT 1 FROM drops WHERE router = ?1 AND until IS NULL")?
-            .exists([router.0])?;
+            .exists("SELECT 1 FROM drops WHERE router = ?1 AND until IS NULL", params![router.0])?;
         if is_open {
             // How long the drop lasts so far depends on when the router was heard.
-            self.mark_all(neighbours.0.unwrap_or(at), at);
+            self.mark_all(near.before.unwrap_or(at), at);
         }
-        let near = |other: &Millis| at.abs_diff(*other) <= VOUCHED.unsigned_abs();
-        [neighbours.0, neighbours.1]
-            .into_iter()
-            .flatten()
-            .filter(near)
-            .for_each(|at| self.mark(at));
+        let is_near = |other: &Millis| at.abs_diff(*other) <= VOUCHED.unsigned_abs();
+        let neighbours = [near.before, near.next].into_iter().flatten();
+        neighbours.filter(is_near).for_each(|at| self.mark(at));
         Ok(())
     }
 
     /// Notes them.
     pub(super) fn insert(self, connection: &Connection, router: RouterId) -> Result<()> {
-        let mut insert = connection
-            .prepare_cached("INSERT OR IGNORE INTO hours_due (router, hour) VALUES (?1, ?2)")?;
-        self.0.into_iter().try_for_each(|hour| insert.execute([router.0, hour]).map(|_| ()))
+        let sql = "INSERT INTO hours_due (router, hour) VALUES (?1, ?2)
+                   ON CONFLICT (hour, router) DO NOTHING";
+        let note = |hour| connection.execute(sql, params![router.0, hour]).map(|_| ());
+        self.0.into_iter().try_for_each(note)
+    }
+}
+
+/// Samples beside a moment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Neighbours {
+    /// The last one before it.
+    pub(super) before: Option<Millis>,
+    /// The first one after it, or of this very moment.
+    pub(super) next: Option<Millis>,
+}
+
+impl Neighbours {
+    pub(super) fn select(connection: &Connection, router: RouterId, at: Millis) -> Result<Self> {
+        connection.query_one(
+            "SELECT (SELECT max(at) FROM samples WHERE router = ?1 AND at < ?2),
+                    (SELECT min(at) FROM samples WHERE router = ?1 AND at >= ?2)",
+            params![router.0, at],
+            |row| Ok(Self { before: row.get(0)?, next: row.get(1)? }),
+        )
     }
 }
 
@@ -76,34 +87,28 @@ impl Due {
 /// there were. An hour of which rows have been deleted stays as it is.
 pub(super) fn roll_up(connection: &Connection, now: Millis, limit: u64) -> Result<u64> {
     let complete = now.div_euclid(HOUR);
-    let due: Vec<(RouterId, i64)> = connection
-        .prepare_cached(
-            "SELECT router, hour FROM hours_due WHERE hour < ?1 ORDER BY hour, router LIMIT ?2",
-        )?
-        .query_map(params![complete, signed(limit)], |row| {
-            Ok((RouterId(row.get(0)?), row.get(1)?))
-        })?
-        .collect::<Result<_>>()?;
+    let due: Vec<(RouterId, i64)> = connection.query(
+        "SELECT router, hour FROM hours_due WHERE hour < ?1 ORDER BY hour, router LIMIT ?2",
+        params![complete, signed(limit)],
+        |row| Ok((RouterId(row.get(0)?), row.get(1)?)),
+    )?;
     let kept = rows_since(connection)?;
     for (router, hour) in &due {
         // What comes for a time long past is all that there is of it.
         if hour.saturating_mul(HOUR) >= kept || !past::has_hour(connection, *router, *hour)? {
             add_up(connection, *router, *hour, now)?;
         }
-        connection
-            .prepare_cached("DELETE FROM hours_due WHERE router = ?1 AND hour = ?2")?
-            .execute(params![router.0, hour])?;
+        connection.execute(
+            "DELETE FROM hours_due WHERE router = ?1 AND hour = ?2",
+            params![router.0, *hour],
+        )?;
     }
     Ok(due.len() as u64)
 }
 
 /// From here on no row has been deleted.
 pub(super) fn rows_since(connection: &Connection) -> Result<Millis> {
-    let since = connection
-        .prepare_cached("SELECT value FROM facts WHERE name = 'rows_since'")?
-        .query_row([], |row| row.get(0))
-        .optional()?;
-    Ok(since.unwrap_or(Millis::MIN))
+    Ok(facts::select(connection, facts::ROWS_SINCE)?.unwrap_or(Millis::MIN))
 }
 
 fn add_up(connection: &Connection, router: RouterId, hour: i64, now: Millis) -> Result<()> {
@@ -122,8 +127,7 @@ fn add_up(connection: &Connection, router: RouterId, hour: i64, now: Millis) -> 
     let rows = Rows { polls: &polls, events: &events, gaps: &gaps, outages: &outages };
     let sums = Hour::of(start, rows);
     connection
-        .prepare_cached("DELETE FROM hours WHERE router = ?1 AND hour = ?2")?
-        .execute(params![router.0, hour])?;
+        .execute("DELETE FROM hours WHERE router = ?1 AND hour = ?2", params![router.0, hour])?;
     // Of hours in which nothing was there is no row; targets are never taken away.
     if sums == Hour::default() { Ok(()) } else { insert_hour(connection, router, hour, &sums) }
 }
@@ -134,39 +138,43 @@ fn select_polls(
     router: RouterId,
     time: &Range<Millis>,
 ) -> Result<Vec<Poll>> {
-    let mut polls: Vec<(i64, Poll)> = connection
-        .prepare_cached(
-            "SELECT id, at, wan_state, rx_errors, tx_errors, rx_dropped, tx_dropped, optical_rx,
+    let mut polls: Vec<Poll> = connection.query(
+        "SELECT at, wan_state, rx_errors, tx_errors, rx_dropped, tx_dropped, optical_rx,
              optical_tx, cpu_temp FROM samples WHERE router = ?1
              AND at >= coalesce((SELECT max(at) FROM samples WHERE router = ?1 AND at < ?2), ?2)
              AND at <= coalesce((SELECT min(at) FROM samples WHERE router = ?1 AND at >= ?3), ?3)
              ORDER BY at",
-        )?
-        .query_map(params![router.0, time.start, time.end], |row| {
-            let poll = Poll {
-                at: row.get(1)?,
-                wan_state: wan_state(row.get(2)?),
-                errors: [row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?],
-                optical_rx: row.get(7)?,
-                optical_tx: row.get(8)?,
-                cpu: row.get(9)?,
+        params![router.0, time.start, time.end],
+        |row| {
+            Ok(Poll {
+                at: row.get(0)?,
+                wan_state: wan_state(row.get(1)?),
+                errors: [row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?],
+                optical_rx: row.get(6)?,
+                optical_tx: row.get(7)?,
+                cpu: row.get(8)?,
                 pings: Vec::new(),
-            };
-            Ok((row.get(0)?, poll))
-        })?
-        .collect::<Result<_>>()?;
-    let mut pings = connection
-        .prepare_cached("SELECT target, rtt, loss, sent, lost FROM pings WHERE sample = ?1")?;
-    for (sample, poll) in &mut polls {
-        poll.pings = pings
-            .query_map([*sample], |row| {
-                let (rtt, loss) = (row.get(1)?, row.get(2)?);
-                let (sent, lost) = (row.get(3)?, row.get(4)?);
-                Ok((row.get(0)?, PollPing { rtt, loss, sent, lost }))
-            })?
-            .collect::<Result<_>>()?;
+            })
+        },
+    )?;
+    let (Some(first), Some(last)) = (polls.first(), polls.last()) else { return Ok(polls) };
+    let pings = connection.query(
+        "SELECT s.at, p.target, p.rtt, p.loss, p.sent, p.lost
+         FROM samples AS s CROSS JOIN pings AS p ON p.sample = s.id
+         WHERE s.router = ?1 AND s.at >= ?2 AND s.at <= ?3 ORDER BY s.at, p.target",
+        params![router.0, first.at, last.at],
+        |row| {
+            let (rtt, loss, sent, lost) = (row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?);
+            Ok((row.get::<Millis>(0)?, row.get(1)?, PollPing { rtt, loss, sent, lost }))
+        },
+    )?;
+    let mut pings = pings.into_iter().peekable();
+    for poll in &mut polls {
+        while let Some((_, target, ping)) = pings.next_if(|(at, ..)| *at == poll.at) {
+            poll.pings.push((target, ping));
+        }
     }
-    Ok(polls.into_iter().map(|(_, poll)| poll).collect())
+    Ok(polls)
 }
 
 fn select_kinds(
@@ -174,10 +182,11 @@ fn select_kinds(
     router: RouterId,
     time: &Range<Millis>,
 ) -> Result<Vec<String>> {
-    connection
-        .prepare_cached("SELECT kind FROM events WHERE router = ?1 AND at >= ?2 AND at < ?3")?
-        .query_map(params![router.0, time.start, time.end], |row| row.get(0))?
-        .collect()
+    connection.query(
+        "SELECT kind FROM events WHERE router = ?1 AND at >= ?2 AND at < ?3",
+        params![router.0, time.start, time.end],
+        |row| row.get(0),
+    )
 }
 
 fn select_gaps(
@@ -185,13 +194,12 @@ fn select_gaps(
     router: RouterId,
     time: &Range<Millis>,
 ) -> Result<Vec<Range<Millis>>> {
-    connection
-        .prepare_cached(
-            "SELECT start, until FROM gaps WHERE router = ?1 AND until > ?2 AND start < ?3
+    connection.query(
+        "SELECT start, until FROM gaps WHERE router = ?1 AND until > ?2 AND start < ?3
              ORDER BY start",
-        )?
-        .query_map(params![router.0, time.start, time.end], |row| Ok(row.get(0)?..row.get(1)?))?
-        .collect()
+        params![router.0, time.start, time.end],
+        |row| Ok(row.get(0)?..row.get(1)?),
+    )
 }
 
 pub(super) fn insert_hour(
@@ -200,16 +208,14 @@ pub(super) fn insert_hour(
     number: i64,
     hour: &Hour,
 ) -> Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO hours (router, hour, samples, samples_up, observed, outage,
+    connection.execute(
+        "INSERT INTO hours (router, hour, samples, samples_up, observed, outage,
              loss_sum, loss_count, cpu_sum, cpu_count, cpu_max, optical_rx_sum, optical_rx_count,
              optical_rx_min, optical_tx_sum, optical_tx_count, rx_errors, tx_errors, rx_dropped,
              tx_dropped, pppoe_events, wan_events, pppoe_ups, wan_downs)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
              ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
-        )?
-        .execute(params![
+        params![
             router.0,
             number,
             hour.samples,
@@ -234,7 +240,8 @@ pub(super) fn insert_hour(
             hour.wan_events,
             hour.pppoe_ups,
             hour.wan_downs,
-        ])?;
+        ],
+    )?;
     for (target, pings) in &hour.targets {
         insert_pings(connection, *target, number, pings)?;
     }
@@ -247,13 +254,15 @@ fn insert_pings(
     number: i64,
     pings: &HourPings,
 ) -> Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT OR REPLACE INTO hour_pings (target, hour, rtt_sum, rtt_count, rtt_min, rtt_max,
+    connection.execute(
+        "DELETE FROM hour_pings WHERE target = ?1 AND hour = ?2",
+        params![target, number],
+    )?;
+    connection.execute(
+        "INSERT INTO hour_pings (target, hour, rtt_sum, rtt_count, rtt_min, rtt_max,
              rtt_p95, loss_sum, loss_count, sent, lost)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-        )?
-        .execute(params![
+        params![
             target,
             number,
             pings.rtt.sum,
@@ -265,7 +274,8 @@ fn insert_pings(
             pings.loss.count,
             pings.sent,
             pings.lost,
-        ])?;
+        ],
+    )?;
     Ok(())
 }
 
@@ -282,14 +292,14 @@ struct Sums {
 
 impl Sums {
     fn add(&mut self, row: &Row<'_>) -> Result<()> {
-        self.samples += row.get::<_, i64>(0)?;
-        self.samples_up += row.get::<_, i64>(1)?;
-        self.loss.sum += row.get::<_, i64>(2)?;
-        self.loss.count += row.get::<_, i64>(3)?;
-        self.cpu.sum += row.get::<_, i64>(4)?;
-        self.cpu.count += row.get::<_, i64>(5)?;
-        self.pppoe_events += row.get::<_, i64>(6)?;
-        self.wan_events += row.get::<_, i64>(7)?;
+        self.samples += row.get::<i64>(0)?;
+        self.samples_up += row.get::<i64>(1)?;
+        self.loss.sum += row.get::<i64>(2)?;
+        self.loss.count += row.get::<i64>(3)?;
+        self.cpu.sum += row.get::<i64>(4)?;
+        self.cpu.count += row.get::<i64>(5)?;
+        self.pppoe_events += row.get::<i64>(6)?;
+        self.wan_events += row.get::<i64>(7)?;
         Ok(())
     }
 }
@@ -306,11 +316,11 @@ pub(super) fn count_samples(connection: &Connection, query: &Query) -> Result<u6
         add_hours(connection, router, hours.clone(), &mut sums)?;
         samples += sums.samples;
         for rows in times_of_rows(connection, router, query, hours.clone())? {
-            samples += connection
-                .prepare_cached(
-                    "SELECT count(*) FROM samples WHERE router = ?1 AND at >= ?2 AND at < ?3",
-                )?
-                .query_row(params![router.0, rows.start, rows.end], |row| row.get::<_, i64>(0))?;
+            samples += connection.query_one(
+                "SELECT count(*) FROM samples WHERE router = ?1 AND at >= ?2 AND at < ?3",
+                params![router.0, rows.start, rows.end],
+                |row| row.get::<i64>(0),
+            )?;
         }
     }
     Ok(unsigned(samples))
@@ -343,10 +353,11 @@ fn whole_hours(query: &Query) -> Range<i64> {
 }
 
 fn select_routers(connection: &Connection, query: &Query) -> Result<Vec<RouterId>> {
-    connection
-        .prepare_cached("SELECT id FROM routers WHERE ?1 IS NULL OR id = ?1")?
-        .query_map([query.router.map(|router| router.0)], |row| row.get(0).map(RouterId))?
-        .collect()
+    connection.query(
+        "SELECT id FROM routers WHERE ?1 IS NULL OR id = ?1",
+        params![query.router.map(|router| router.0)],
+        |row| row.get(0).map(RouterId),
+    )
 }
 
 fn add_hours(
@@ -355,16 +366,20 @@ fn add_hours(
     hours: Range<i64>,
     sums: &mut Sums,
 ) -> Result<()> {
-    connection
-        .prepare_cached(
-            "SELECT coalesce(sum(samples), 0), coalesce(sum(samples_up), 0),
-             coalesce(sum(loss_sum), 0), coalesce(sum(loss_count), 0), coalesce(sum(cpu_sum), 0),
-             coalesce(sum(cpu_count), 0), coalesce(sum(pppoe_events), 0),
-             coalesce(sum(wan_events), 0)
+    connection.query_one(
+        "SELECT CAST(coalesce(sum(samples), 0) AS BIGINT),
+                    CAST(coalesce(sum(samples_up), 0) AS BIGINT),
+                    CAST(coalesce(sum(loss_sum), 0) AS BIGINT),
+                    CAST(coalesce(sum(loss_count), 0) AS BIGINT),
+                    CAST(coalesce(sum(cpu_sum), 0) AS BIGINT),
+                    CAST(coalesce(sum(cpu_count), 0) AS BIGINT),
+                    CAST(coalesce(sum(pppoe_events), 0) AS BIGINT),
+                    CAST(coalesce(sum(wan_events), 0) AS BIGINT)
              FROM hours AS h WHERE router = ?1 AND hour >= ?2 AND hour < ?3 AND NOT EXISTS
              (SELECT 1 FROM hours_due AS d WHERE d.router = h.router AND d.hour = h.hour)",
-        )?
-        .query_row(params![router.0, hours.start, hours.end], |row| sums.add(row))
+        params![router.0, hours.start, hours.end],
+        |row| sums.add(row),
+    )
 }
 
 /// The times of a query that are in no hour that can be used; neighbours are put together.
@@ -374,13 +389,12 @@ fn times_of_rows(
     query: &Query,
     hours: Range<i64>,
 ) -> Result<Vec<Range<Millis>>> {
-    let due: Vec<i64> = connection
-        .prepare_cached(
-            "SELECT hour FROM hours_due WHERE router = ?1 AND hour >= ?2 AND hour < ?3
+    let due: Vec<i64> = connection.query(
+        "SELECT hour FROM hours_due WHERE router = ?1 AND hour >= ?2 AND hour < ?3
              ORDER BY hour",
-        )?
-        .query_map(params![router.0, hours.start, hours.end], |row| row.get(0))?
-        .collect::<Result<_>>()?;
+        params![router.0, hours.start, hours.end],
+        |row| row.get(0),
+    )?;
     let start = |hour: i64| hour.saturating_mul(HOUR);
     let due = due.into_iter().map(|hour| start(hour)..start(hour).saturating_add(HOUR));
     let before = query.from..start(hours.start).min(query.until);
@@ -401,24 +415,20 @@ fn add_rows(
     time: &Range<Millis>,
     sums: &mut Sums,
 ) -> Result<()> {
-    connection
-        .prepare_cached(
-            "SELECT count(*), coalesce(sum(wan_state = 1), 0), 0, 0, coalesce(sum(cpu_temp), 0),
-             count(cpu_temp), 0, 0 FROM samples WHERE router = ?1 AND at >= ?2 AND at < ?3",
-        )?
-        .query_row(params![router.0, time.start, time.end], |row| sums.add(row))?;
-    connection
-        .prepare_cached(
-            "SELECT 0, 0, coalesce(sum(p.loss), 0), count(p.loss), 0, 0, 0, 0
+    connection.query_one("SELECT count(*), count(CASE WHEN wan_state = 1 THEN 1 END), 0, 0,
+             CAST(coalesce(sum(cpu_temp), 0) AS BIGINT), count(cpu_temp), 0, 0 FROM samples WHERE router = ?1 AND at >= ?2 AND at < ?3", params![router.0, time.start, time.end], |row| sums.add(row))?;
+    connection.query_one(
+        "SELECT 0, 0, CAST(coalesce(sum(p.loss), 0) AS BIGINT), count(p.loss), 0, 0, 0, 0
              FROM samples AS s CROSS JOIN pings AS p ON p.sample = s.id
              WHERE s.router = ?1 AND s.at >= ?2 AND s.at < ?3",
-        )?
-        .query_row(params![router.0, time.start, time.end], |row| sums.add(row))?;
-    connection
-        .prepare_cached(
-            "SELECT 0, 0, 0, 0, 0, 0, coalesce(sum(kind GLOB 'pppoe_*'), 0),
-             coalesce(sum(kind GLOB 'wan_*'), 0)
+        params![router.0, time.start, time.end],
+        |row| sums.add(row),
+    )?;
+    connection.query_one(
+        "SELECT 0, 0, 0, 0, 0, 0, count(CASE WHEN substr(kind, 1, 6) = 'pppoe_' THEN 1 END),
+             count(CASE WHEN substr(kind, 1, 4) = 'wan_' THEN 1 END)
              FROM events WHERE router = ?1 AND at >= ?2 AND at < ?3",
-        )?
-        .query_row(params![router.0, time.start, time.end], |row| sums.add(row))
+        params![router.0, time.start, time.end],
+        |row| sums.add(row),
+    )
 }

@@ -1,5 +1,6 @@
-//! What the bridge keeps, in one SQLite file. The pollers write here, the API reads here;
-//! nothing outside this folder knows SQL.
+//! What the bridge keeps, in a SQLite file or a database of a server. The pollers write here, the
+//! API reads here; nothing outside this folder knows SQL, and here only `sql` knows engines apart
+//! (and `schema`, `recovery`, `backup`, `report`: what is done with files).
 //!
 //! One thread owns the writing connection (`writer`); it groups the commands that wait into
 //! one transaction and answers each after the commit. Readers (`reader`) have read-only
@@ -8,14 +9,19 @@
 mod alerts;
 mod backup;
 mod concluded;
+mod copy;
+mod database;
 mod error;
 mod events;
+mod facts;
 mod health;
 mod hourly;
 mod hours;
 mod month;
+mod open;
 mod outages;
 mod past;
+mod reach;
 mod reader;
 mod records;
 mod recovery;
@@ -23,6 +29,8 @@ mod report;
 mod retention;
 mod samples;
 mod schema;
+mod sql;
+mod tables;
 mod writer;
 
 #[cfg(test)]
@@ -39,6 +47,8 @@ use self::reader::Readers;
 use self::writer::{Queue, Writer};
 
 pub use self::backup::restore;
+pub use self::copy::{Copied, Progress as CopyProgress, copy};
+pub use self::database::{Address, Database};
 pub use self::error::StoreError;
 pub use self::health::Health;
 pub use self::month::{MonthRows, Reading, WatchedHour};
@@ -75,15 +85,20 @@ pub struct Opened {
 }
 
 impl Store {
-    /// Opens the database at `path`, or makes it. A damaged file is set aside and a new one
-    /// made. Blocks while it checks the file.
+    /// Opens a database, or makes its tables. A damaged file is set aside and a new one made; a
+    /// server that cannot be reached is waited for by each command. Blocks while it checks the
+    /// file or connects.
     ///
     /// # Errors
-    /// A path that cannot be a database, a file that is not ours or is of a newer version (it
-    /// is left as it is), a disk that cannot be written.
-    pub fn open(path: &Path, now: Millis) -> Result<(Self, Opened), StoreError> {
-        let shared = Arc::new(Shared::new(path, now));
-        let (writer, opened) = Writer::open(path, now, shared.clone())?;
+    /// A path that cannot be a database, one that is not ours or is of a newer version (it is
+    /// left as it is), a disk that cannot be written, a server that does not let us in.
+    pub fn open(database: impl Into<Database>, now: Millis) -> Result<(Self, Opened), StoreError> {
+        let shared = Arc::new(Shared::new(database.into(), now));
+        // Connections to servers wait in a runtime of their own, which no other one allows.
+        let (writer, opened) = std::thread::scope(|scope| {
+            let opened = scope.spawn(|| Writer::open(shared.clone(), now)).join();
+            opened.unwrap_or_else(|_| Err(shared.closed()))
+        })?;
         let queue = writer.spawn()?;
         let readers = Arc::new(Readers::new(shared.clone(), queue.downgrade()));
         Ok((Self { inner: Arc::new(Inner { queue, readers, shared }) }, opened))
@@ -111,15 +126,16 @@ impl Store {
         self.inner.shared.router(name)
     }
 
-    /// Stores a poll, unless there is one of the same router and millisecond.
-    /// Waits while the queue is full.
+    /// Stores a poll, unless there is one of the same router and millisecond, or another bridge
+    /// has stored one since ours before. Waits while the queue is full.
     ///
     /// # Errors
     /// Nothing is stored then. See [`StoreError`].
     pub async fn put_sample(&self, router: RouterId, sample: Sample) -> Result<(), StoreError> {
         let at = sample.at;
+        let polled = self.inner.shared.polled(router, at);
         self.write(
-            move |connection| samples::insert_sample(connection, router, &sample),
+            move |connection| samples::insert_sample(connection, router, &sample, polled),
             move |shared, ()| shared.saw(at),
         )
         .await
@@ -228,7 +244,7 @@ impl Store {
     /// # Errors
     /// It is not noted then.
     pub async fn put_cleaned(&self, at: Millis) -> Result<(), StoreError> {
-        self.write(move |connection| retention::insert_cleaned(connection, at), |_, ()| {}).await
+        self.write(move |connection| facts::put(connection, facts::CLEANED, at), |_, ()| {}).await
     }
 
     /// How far the rows reach.
@@ -356,11 +372,14 @@ impl Store {
     /// # Errors
     /// What was at `to` before is still there then.
     pub async fn backup(&self, to: &Path) -> Result<u64, StoreError> {
-        let (database, target) = (self.inner.shared.path.clone(), to.to_owned());
+        let database = &self.inner.shared.database;
+        let (Some(database), target) = (database.file().map(Path::to_owned), to.to_owned()) else {
+            return Err(StoreError::OnlyFiles { doing: "backup", database: database.clone() });
+        };
         let copied = tokio::task::spawn_blocking(move || backup::copy(&database, &target));
         let copy = copied.await.map_err(|_| self.inner.shared.closed())??;
         self.write(
-            move |connection| backup::insert_time(connection, copy.made),
+            move |connection| facts::put(connection, facts::LAST_BACKUP, copy.made),
             move |shared, ()| shared.backed_up(copy.made),
         )
         .await?;
@@ -380,7 +399,7 @@ impl Store {
 
     async fn write<T: Send + 'static>(
         &self,
-        work: impl FnMut(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnMut(&sql::Connection) -> sql::Result<T> + Send + 'static,
         committed: impl FnOnce(&Shared, &T) + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
@@ -391,7 +410,7 @@ impl Store {
 
     async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&sql::Connection) -> sql::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.inner.readers.read(work).await
     }

@@ -3,11 +3,10 @@
 
 use std::ops::Range;
 
-use rusqlite::{Connection, Result, params};
-
 use super::hours;
 use super::reader::{Select, Span};
 use super::records::{OutageRecord, RouterId};
+use super::sql::{Connection, Result, params};
 use crate::history::hour::{HOUR, VOUCHED};
 use crate::history::outage::Outage;
 use crate::record::Millis;
@@ -66,13 +65,12 @@ pub(super) fn select_month(
     for span in between(&hours, time.start.max(kept)..end) {
         select_vouched(connection, router, &span, now, &mut vouched)?;
     }
-    let gaps = connection
-        .prepare_cached(
-            "SELECT start, until FROM gaps WHERE router = ?1 AND until > ?2 AND start < ?3
+    let gaps = connection.query(
+        "SELECT start, until FROM gaps WHERE router = ?1 AND until > ?2 AND start < ?3
              ORDER BY start",
-        )?
-        .query_map(params![router.0, time.start, time.end], |row| Ok(row.get(0)?..row.get(1)?))?
-        .collect::<Result<_>>()?;
+        params![router.0, time.start, time.end],
+        |row| Ok(row.get(0)?..row.get(1)?),
+    )?;
     Ok(MonthRows { outages, hours, vouched, gaps })
 }
 
@@ -104,24 +102,20 @@ fn select_hours(
     time: &Range<Millis>,
     kept: Millis,
 ) -> Result<Vec<WatchedHour>> {
-    connection
-        .prepare_cached(
-            "SELECT hour * ?4, observed FROM hours AS h WHERE router = ?1
+    connection.query(
+        "SELECT hour * ?4, observed FROM hours AS h WHERE router = ?1
              AND hour >= ?2 AND hour <= ?3 AND (hour * ?4 < ?5 OR observed = ?4 AND NOT EXISTS
              (SELECT 1 FROM hours_due AS d WHERE d.router = h.router AND d.hour = h.hour))
              ORDER BY hour",
-        )?
-        .query_map(
-            params![
-                router.0,
-                time.start.div_euclid(HOUR),
-                time.end.saturating_sub(1).div_euclid(HOUR),
-                HOUR,
-                kept,
-            ],
-            |row| Ok(WatchedHour { start: row.get(0)?, observed: row.get(1)? }),
-        )?
-        .collect()
+        params![
+            router.0,
+            time.start.div_euclid(HOUR),
+            time.end.saturating_sub(1).div_euclid(HOUR),
+            HOUR,
+            kept,
+        ],
+        |row| Ok(WatchedHour { start: row.get(0)?, observed: row.get(1)? }),
+    )
 }
 
 /// The times of `within` that are in none of the hours.
@@ -146,9 +140,6 @@ fn select_vouched(
     now: Millis,
     vouched: &mut Vec<Range<Millis>>,
 ) -> Result<()> {
-    let mut statement = connection.prepare_cached(
-        "SELECT at FROM samples WHERE router = ?1 AND at >= ?2 AND at <= ?3 ORDER BY at",
-    )?;
     let (from, until) =
         (time.start.saturating_sub(VOUCHED), time.end.saturating_add(VOUCHED).min(now));
     let mut runs: Vec<Range<Millis>> = Vec::new();
@@ -156,9 +147,11 @@ fn select_vouched(
         Some(run) if at - run.end <= VOUCHED => run.end = at,
         _ => runs.push(at..at),
     };
-    for at in statement.query_map(params![router.0, from, until], |row| row.get(0))? {
-        see(at?);
-    }
+    connection.each(
+        "SELECT at FROM samples WHERE router = ?1 AND at >= ?2 AND at <= ?3 ORDER BY at",
+        params![router.0, from, until],
+        |row| row.get(0).map(&mut see),
+    )?;
     if until == now {
         see(now);
     }
@@ -187,19 +180,24 @@ fn select_reading(
     router: RouterId,
     time: &Range<Millis>,
 ) -> Result<Reading> {
-    let light_dbm = connection
-        .prepare_cached(
-            "SELECT avg(optical_rx) / 100.0 FROM samples
-             WHERE router = ?1 AND at >= ?2 AND at < ?3",
-        )?
-        .query_row(params![router.0, time.start, time.end], |row| row.get(0))?;
-    connection
-        .prepare_cached(
-            "SELECT avg(p.rtt) / 1000.0, avg(p.loss) / 10.0
-             FROM samples AS s CROSS JOIN pings AS p ON p.sample = s.id
-             WHERE s.router = ?1 AND s.at >= ?2 AND s.at < ?3",
-        )?
-        .query_row(params![router.0, time.start, time.end], |row| {
-            Ok(Reading { light_dbm, rtt_ms: row.get(0)?, loss_percent: row.get(1)? })
-        })
+    let mean =
+        |sum: i64, count: i64, parts: f64| (count > 0).then(|| sum as f64 / count as f64 / parts);
+    let light_dbm = connection.query_one(
+        "SELECT CAST(coalesce(sum(optical_rx), 0) AS BIGINT), count(optical_rx) FROM samples
+         WHERE router = ?1 AND at >= ?2 AND at < ?3",
+        params![router.0, time.start, time.end],
+        |row| Ok(mean(row.get(0)?, row.get(1)?, 100.0)),
+    )?;
+    connection.query_one(
+        "SELECT CAST(coalesce(sum(p.rtt), 0) AS BIGINT), count(p.rtt),
+                CAST(coalesce(sum(p.loss), 0) AS BIGINT), count(p.loss)
+         FROM samples AS s CROSS JOIN pings AS p ON p.sample = s.id
+         WHERE s.router = ?1 AND s.at >= ?2 AND s.at < ?3",
+        params![router.0, time.start, time.end],
+        |row| {
+            let rtt_ms = mean(row.get(0)?, row.get(1)?, 1000.0);
+            let loss_percent = mean(row.get(2)?, row.get(3)?, 10.0);
+            Ok(Reading { light_dbm, rtt_ms, loss_percent })
+        },
+    )
 }

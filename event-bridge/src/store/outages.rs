@@ -2,13 +2,13 @@
 //! read as outages. Nothing is put together in the tables, so nothing there has to be undone
 //! when later evidence comes.
 
-use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use serde_json::Value;
 
 use super::events::Place;
 use super::hours::Due;
 use super::reader::{Select, Span};
 use super::records::{Key, OutageRecord, RouterId};
+use super::sql::{Connection, Result, Row, params};
 use crate::history::ledger::{self, Known, TOGETHER};
 use crate::history::outage::{Boot, Drop, Outage};
 use crate::record::{Event, Millis};
@@ -40,22 +40,21 @@ fn note_start(connection: &Connection, place: &Place, event: &Event, due: &mut D
     mark_drop(connection, place, (name, event.at), due)?;
     // One without an end has one now.
     mark_open(connection, place.router, event.at, due)?;
-    connection
-        .prepare_cached(
-            "INSERT INTO drops (router, name, stream, start, is_told, cause, side)
+    connection.execute(
+        "INSERT INTO drops (router, name, stream, start, is_told, cause, side)
              VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6)
              ON CONFLICT (router, name) DO UPDATE SET start = excluded.start, is_told = 1,
-             cause = iif(until IS NULL, excluded.cause, cause),
-             side = iif(until IS NULL, excluded.side, side)",
-        )?
-        .execute(params![
+             cause = CASE WHEN drops.until IS NULL THEN excluded.cause ELSE drops.cause END,
+             side = CASE WHEN drops.until IS NULL THEN excluded.side ELSE drops.side END",
+        params![
             place.router.0,
             name,
             place.stream,
             event.at,
             word(event, "cause").unwrap_or("unknown"),
             word(event, "side").unwrap_or("unknown"),
-        ])?;
+        ],
+    )?;
     mark_drop(connection, place, (name, event.at), due)
 }
 
@@ -66,27 +65,27 @@ fn note_end(connection: &Connection, place: &Place, event: &Event, due: &mut Due
         (0.0..LAST_SECOND).contains(&seconds).then(|| (seconds * 1000.0).round() as Millis)
     };
     // The duration is right on every clock; the time of the start is as it was told.
+    let evidence = event.detail.as_ref().map(Value::to_string);
     let lasted = millis("duration_seconds").map(|lasted| event.at.saturating_sub(lasted));
     let start = lasted.or_else(|| millis("start_timestamp_seconds")).unwrap_or(event.at);
     mark_drop(connection, place, (name, start.min(event.at)), due)?;
-    connection
-        .prepare_cached(
-            "INSERT INTO drops (router, name, stream, start, is_told, until, cause, side,
-             evidence) VALUES (?1, ?2, ?3, min(?4, ?5), 0, ?5, ?6, ?7, ?8)
+    connection.execute(
+        "INSERT INTO drops (router, name, stream, start, is_told, until, cause, side,
+             evidence) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8)
              ON CONFLICT (router, name) DO UPDATE SET until = excluded.until,
              cause = excluded.cause, side = excluded.side, evidence = excluded.evidence,
-             start = iif(is_told, start, excluded.start)",
-        )?
-        .execute(params![
+             start = CASE WHEN drops.is_told = 1 THEN drops.start ELSE excluded.start END",
+        params![
             place.router.0,
             name,
             place.stream,
-            start,
+            start.min(event.at),
             event.at,
             word(event, "cause").unwrap_or("unknown"),
             word(event, "side").unwrap_or("unknown"),
-            event.detail.as_ref().map(Value::to_string),
-        ])?;
+            evidence.as_deref(),
+        ],
+    )?;
     mark_drop(connection, place, (name, event.at), due)
 }
 
@@ -98,22 +97,22 @@ fn mark_drop(
     (name, at): (&str, Millis),
     due: &mut Due,
 ) -> Result<()> {
-    let known: Option<Millis> = connection
-        .prepare_cached("SELECT start FROM drops WHERE router = ?1 AND name = ?2")?
-        .query_row(params![place.router.0, name], |row| row.get(0))
-        .optional()?;
+    let known: Option<Millis> = connection.query_optional(
+        "SELECT start FROM drops WHERE router = ?1 AND name = ?2",
+        params![place.router.0, name],
+        |row| row.get(0),
+    )?;
     let start = known.map_or(at, |start| start.min(at));
     due.mark_all(start, at.max(place.received));
     Ok(())
 }
 
 fn note_boot(connection: &Connection, place: &Place, at: Millis, due: &mut Due) -> Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO boots (router, stream, seq, at) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT DO UPDATE SET at = excluded.at",
-        )?
-        .execute(params![place.router.0, place.stream, place.seq, at])?;
+    connection.execute(
+        "INSERT INTO boots (router, stream, seq, at) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (router, stream, seq) DO UPDATE SET at = excluded.at",
+        params![place.router.0, place.stream, place.seq, at],
+    )?;
     mark_open(connection, place.router, place.received, due)
 }
 
@@ -124,9 +123,11 @@ pub(super) fn mark_open(
     heard: Millis,
     due: &mut Due,
 ) -> Result<()> {
-    let open: Option<Millis> = connection
-        .prepare_cached("SELECT min(start) FROM drops WHERE router = ?1 AND until IS NULL")?
-        .query_row([router.0], |row| row.get(0))?;
+    let open: Option<Millis> = connection.query_one(
+        "SELECT min(start) FROM drops WHERE router = ?1 AND until IS NULL",
+        params![router.0],
+        |row| row.get(0),
+    )?;
     if let Some(start) = open {
         due.mark_all(start, heard);
     }
@@ -134,7 +135,7 @@ pub(super) fn mark_open(
 }
 
 pub(super) fn drop_record(row: &Row<'_>) -> Result<Drop> {
-    let word = |column| row.get::<_, String>(column);
+    let word = |column| row.get::<String>(column);
     // Words always parse.
     let Ok(cause) = word(5)?.parse();
     let Ok(side) = word(6)?.parse();
@@ -158,45 +159,58 @@ fn select_before(
     before: Key,
     limit: i64,
 ) -> Result<Vec<Drop>> {
-    connection
-        .prepare_cached(
-            "SELECT id, name, stream, start, until, cause, side, evidence FROM drops
-             WHERE router = ?1 AND (start, id) < (?2, ?3) ORDER BY start DESC, id DESC LIMIT ?4",
-        )?
-        .query_map(params![router.0, before.at, before.id, limit], drop_record)?
-        .collect()
+    connection.query("SELECT id, name, stream, start, until, cause, side, evidence FROM drops
+             WHERE router = ?1 AND start <= ?2 AND (start < ?2 OR id < ?3) ORDER BY start DESC, id DESC LIMIT ?4", params![router.0, before.at, before.id, limit], drop_record)
 }
 
 /// The drops from `from` on that may belong to one before them, and one more.
 fn select_following(connection: &Connection, router: RouterId, from: Key) -> Result<Vec<Drop>> {
     let before = select_before(connection, router, from, 1)?.pop();
     let mut reach = before.map_or(from.at, |drop| drop.until.unwrap_or(Millis::MAX).max(from.at));
-    let mut statement = connection.prepare_cached(
-        "SELECT id, name, stream, start, until, cause, side, evidence FROM drops
-         WHERE router = ?1 AND (start, id) >= (?2, ?3) ORDER BY start, id",
-    )?;
     let mut following: Vec<Drop> = Vec::new();
-    let mut rows = statement.query(params![router.0, from.at, from.id])?;
-    while let Some(row) = rows.next()? {
-        let drop = drop_record(row)?;
-        let is_apart = drop.start.saturating_sub(reach) > TOGETHER;
-        reach = reach.max(drop.until.unwrap_or(Millis::MAX));
-        following.push(drop);
-        if is_apart {
-            break;
+    let mut next = from;
+    loop {
+        let drops = select_from(connection, router, next)?;
+        let is_last = (drops.len() as i64) < FOLLOWING;
+        for drop in drops {
+            next = Key { at: drop.start, id: drop.id + 1 };
+            let is_apart = drop.start.saturating_sub(reach) > TOGETHER;
+            reach = reach.max(drop.until.unwrap_or(Millis::MAX));
+            following.push(drop);
+            if is_apart {
+                return Ok(following);
+            }
+        }
+        if is_last {
+            return Ok(following);
         }
     }
-    Ok(following)
+}
+
+/// Drops read at once to find the first that is apart: mostly it is the first of all.
+const FOLLOWING: i64 = 8;
+
+fn select_from(connection: &Connection, router: RouterId, from: Key) -> Result<Vec<Drop>> {
+    connection.query(
+        "SELECT id, name, stream, start, until, cause, side, evidence FROM drops
+         WHERE router = ?1 AND start >= ?2 AND (start > ?2 OR id >= ?3)
+         ORDER BY start, id LIMIT ?4",
+        params![router.0, from.at, from.id, FOLLOWING],
+        drop_record,
+    )
 }
 
 fn known(connection: &Connection, router: RouterId, now: Millis) -> Result<Known> {
-    let heard = connection
-        .prepare_cached("SELECT max(at) FROM samples WHERE router = ?1")?
-        .query_row([router.0], |row| row.get(0))?;
-    let boots = connection
-        .prepare_cached("SELECT stream, at FROM boots WHERE router = ?1")?
-        .query_map([router.0], |row| Ok(Boot { stream: row.get(0)?, at: row.get(1)? }))?
-        .collect::<Result<_>>()?;
+    let heard = connection.query_one(
+        "SELECT max(at) FROM samples WHERE router = ?1",
+        params![router.0],
+        |row| row.get(0),
+    )?;
+    let boots = connection.query(
+        "SELECT stream, at FROM boots WHERE router = ?1",
+        params![router.0],
+        |row| Ok(Boot { stream: row.get(0)?, at: row.get(1)? }),
+    )?;
     Ok(Known { boots, heard, now })
 }
 
@@ -258,13 +272,12 @@ pub(super) fn select_with(
     id: i64,
     now: Millis,
 ) -> Result<Option<OutageRecord>> {
-    let found: Option<(i64, String, Millis)> = connection
-        .prepare_cached(
-            "SELECT d.router, r.name, d.start FROM drops AS d
+    let found: Option<(i64, String, Millis)> = connection.query_optional(
+        "SELECT d.router, r.name, d.start FROM drops AS d
              JOIN routers AS r ON r.id = d.router WHERE d.id = ?1",
-        )?
-        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .optional()?;
+        params![id],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
     let Some((router, name, start)) = found else { return Ok(None) };
     // Drops without a length touch the moment before, too.
     let touching = (start.saturating_sub(1), start.saturating_add(1));

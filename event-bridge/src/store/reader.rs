@@ -6,15 +6,15 @@ use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Connection, Result as SqlResult};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::spawn_blocking;
 
 use super::error::StoreError;
 use super::events::select_cursor;
 use super::health::Shared;
+use super::open;
 use super::records::{Key, Query, RouterId, RouterRecord, Rows};
-use super::schema::open_to_read;
+use super::sql::{Connection, Result as SqlResult, params};
 use super::writer::{Message, WeakQueue};
 use crate::record::Millis;
 
@@ -67,16 +67,15 @@ impl Readers {
     }
 
     fn read_now<T>(&self, work: impl FnOnce(&Connection) -> SqlResult<T>) -> Result<T, StoreError> {
-        let path = &self.shared.path;
         let generation = self.shared.generation.load(Ordering::Acquire);
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle().retain(|(opened, _)| *opened == generation);
         let found = idle().pop();
         let connection = match found {
             Some((_, connection)) => connection,
-            None => open_to_read(path)?,
+            None => open::to_read(&self.shared)?,
         };
-        let result = work(&connection).map_err(StoreError::at(path))?;
+        let result = work(&connection).map_err(StoreError::by(&self.shared.database))?;
         let mut idle = idle();
         if idle.len() < IDLE {
             idle.push((generation, connection));
@@ -152,12 +151,11 @@ pub(super) trait Select: Sized + Send + 'static {
         connection: &Connection,
         router: Option<RouterId>,
     ) -> SqlResult<Vec<(RouterId, String)>> {
-        connection
-            .prepare_cached("SELECT id, name FROM routers WHERE ?1 IS NULL OR id = ?1")?
-            .query_map([router.map(|router| router.0)], |row| {
-                Ok((RouterId(row.get(0)?), row.get(1)?))
-            })?
-            .collect()
+        connection.query(
+            "SELECT id, name FROM routers WHERE ?1 IS NULL OR id = ?1",
+            params![router.map(|router| router.0)],
+            |row| Ok((RouterId(row.get(0)?), row.get(1)?)),
+        )
     }
 }
 
@@ -273,16 +271,15 @@ fn sources<R: Select>(connection: &Connection, query: &Query) -> SqlResult<Vec<S
 
 /// By name; without the bridge itself.
 pub(super) fn select_routers(connection: &Connection) -> SqlResult<Vec<RouterRecord>> {
-    let mut routers: Vec<RouterRecord> = connection
-        .prepare_cached(
-            "SELECT r.id, r.name,
+    let mut routers: Vec<RouterRecord> = connection.query(
+        "SELECT r.id, r.name,
              (SELECT max(at) FROM samples WHERE router = r.id),
              (SELECT max(at) FROM events WHERE router = r.id),
              (SELECT max(start) FROM gaps WHERE router = r.id),
              (SELECT until FROM gaps WHERE router = r.id ORDER BY start DESC LIMIT 1)
              FROM routers AS r WHERE r.id != ?1 ORDER BY r.name",
-        )?
-        .query_map([RouterId::BRIDGE.0], |row| {
+        params![RouterId::BRIDGE.0],
+        |row| {
             let (start, until): (Option<Millis>, Option<Millis>) = (row.get(4)?, row.get(5)?);
             Ok(RouterRecord {
                 id: RouterId(row.get(0)?),
@@ -292,8 +289,8 @@ pub(super) fn select_routers(connection: &Connection) -> SqlResult<Vec<RouterRec
                 last_gap: start.zip(until),
                 cursor: None,
             })
-        })?
-        .collect::<SqlResult<_>>()?;
+        },
+    )?;
     for router in &mut routers {
         router.cursor = select_cursor(connection, router.id)?;
     }

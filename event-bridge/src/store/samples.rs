@@ -1,11 +1,10 @@
 //! SQL of samples, pings and gaps.
 
-use rusqlite::{Connection, OptionalExtension, Result, Row, params};
-
 use super::concluded;
-use super::hours::Due;
+use super::hours::{Due, Neighbours};
 use super::reader::{Select, Span};
 use super::records::{GapRecord, Key, PingRecord, Query, RouterId, SampleRecord};
+use super::sql::{Connection, Error, Result, Row, params};
 use crate::record::{Millis, Ping, Sample, WanState};
 
 /// The id of a ping is its sample's id times this, plus its target's id; so is the view.
@@ -15,36 +14,44 @@ const TARGETS: i64 = 1 << 18;
 /// has them left out, so that it cannot use up the ids of the others.
 const MAX_TARGETS_PER_ROUTER: i64 = 256;
 
-/// A sample of the same router and millisecond is there already: nothing is stored.
+/// For a query without a limit; servers add the offset to it.
+pub(super) const EVERY: i64 = i64::MAX / 8;
+
+/// A sample of the same router and millisecond is there already, or another bridge has stored
+/// one since ours was `polled` before: nothing is stored.
 pub(super) fn insert_sample(
     connection: &Connection,
     router: RouterId,
     sample: &Sample,
+    polled: Option<Millis>,
 ) -> Result<()> {
     let mut due = Due::default();
-    let is_new = insert_poll(connection, router, sample, &mut due)?.is_some();
+    let is_new = insert_poll(connection, router, sample, polled, &mut due)?.is_some();
     if is_new && (sample.wan_state == WanState::Down || concluded::has_open(connection, router)?) {
         concluded::conclude(connection, router, sample.at, &mut due)?;
     }
     due.insert(connection, router)
 }
 
-/// The row of a sample and those of its pings; gives how many pings were stored. `None`: the
-/// sample is there already.
+/// The row of a sample and those of its pings; gives how many pings were stored. `None`: it is
+/// not needed, as above.
 pub(super) fn insert_poll(
     connection: &Connection,
     router: RouterId,
     sample: &Sample,
+    polled: Option<Millis>,
     due: &mut Due,
 ) -> Result<Option<u64>> {
-    let inserted = connection
-        .prepare_cached(
-            "INSERT INTO samples (router, at, wan_state, rx_errors, tx_errors, rx_dropped,
+    let near = Neighbours::select(connection, router, sample.at)?;
+    let is_of_another = polled.is_some_and(|polled| near.before > Some(polled));
+    if near.next == Some(sample.at) || is_of_another {
+        return Ok(None);
+    }
+    let id = connection.insert(
+        "INSERT INTO samples (router, at, wan_state, rx_errors, tx_errors, rx_dropped,
              tx_dropped, optical_rx, optical_tx, cpu_temp, pppoe_reconnects_24h, wan_downs_24h)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
-             ON CONFLICT (router, at) DO NOTHING",
-        )?
-        .execute(params![
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        params![
             router.0,
             sample.at,
             wan_number(sample.wan_state),
@@ -57,16 +64,14 @@ pub(super) fn insert_poll(
             scaled(sample.cpu_celsius, 10.0),
             whole(sample.pppoe_reconnects_24h),
             whole(sample.wan_downs_24h),
-        ])?;
-    if inserted == 0 {
-        return Ok(None);
-    }
-    let id = connection.last_insert_rowid();
+        ],
+    )?;
+    let id = id.ok_or(Error::NoRow)?;
     let mut pings = 0;
     for ping in &sample.pings {
         pings += insert_ping(connection, router, id, ping)?;
     }
-    due.mark_sample(connection, router, sample.at)?;
+    due.mark_sample(connection, router, sample.at, near)?;
     Ok(Some(pings))
 }
 
@@ -75,20 +80,18 @@ fn insert_ping(connection: &Connection, router: RouterId, sample: i64, ping: &Pi
     let Some(target) = target_id(connection, router, &ping.target)? else {
         return Ok(0);
     };
-    let inserted = connection
-        .prepare_cached(
-            "INSERT INTO pings (sample, target, rtt, loss, sent, lost)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-        )?
-        .execute(params![
+    connection.execute(
+        "INSERT INTO pings (sample, target, rtt, loss, sent, lost)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (sample, target) DO NOTHING",
+        params![
             sample,
             target,
             scaled(ping.rtt_ms, 1000.0),
             scaled(ping.loss_percent, 10.0),
             whole(ping.sent_total),
             whole(ping.lost_total),
-        ])?;
-    Ok(inserted as u64)
+        ],
+    )
 }
 
 /// `None`: the router has too many.
@@ -97,21 +100,25 @@ pub(super) fn target_id(
     router: RouterId,
     name: &str,
 ) -> Result<Option<i64>> {
-    let known = connection
-        .prepare_cached("SELECT id FROM targets WHERE router = ?1 AND name = ?2")?
-        .query_row(params![router.0, name], |row| row.get(0))
-        .optional()?;
+    let known: Option<i64> = connection.query_optional(
+        "SELECT id FROM targets WHERE router = ?1 AND name = ?2",
+        params![router.0, name],
+        |row| row.get(0),
+    )?;
     if known.is_some() {
         return Ok(known);
     }
-    let inserted = connection
-        .prepare_cached(
-            "INSERT INTO targets (router, name) SELECT ?1, ?2
-             WHERE (SELECT count(*) FROM targets WHERE router = ?1) < ?3
-             AND (SELECT coalesce(max(id), 0) FROM targets) + 1 < ?4",
-        )?
-        .execute(params![router.0, name, MAX_TARGETS_PER_ROUTER, TARGETS])?;
-    Ok((inserted > 0).then(|| connection.last_insert_rowid()))
+    let has_room: bool = connection.query_one(
+        "SELECT (SELECT count(*) FROM targets WHERE router = ?1) < ?2
+         AND (SELECT coalesce(max(id), 0) FROM targets) + 1 < ?3",
+        params![router.0, MAX_TARGETS_PER_ROUTER, TARGETS],
+        |row| row.get(0),
+    )?;
+    if !has_room {
+        return Ok(None);
+    }
+    let sql = "INSERT INTO targets (router, name) VALUES (?1, ?2)";
+    connection.insert(sql, params![router.0, name])
 }
 
 /// A gap that begins at the same time grows.
@@ -121,41 +128,38 @@ pub(super) fn insert_gap(
     from: Millis,
     until: Millis,
 ) -> Result<()> {
-    let known: Option<Millis> = connection
-        .prepare_cached("SELECT until FROM gaps WHERE router = ?1 AND start = ?2")?
-        .query_row(params![router.0, from], |row| row.get(0))
-        .optional()?;
+    let known: Option<Millis> = connection.query_optional(
+        "SELECT until FROM gaps WHERE router = ?1 AND start = ?2",
+        params![router.0, from],
+        |row| row.get(0),
+    )?;
     let mut due = Due::default();
     due.mark_all(known.unwrap_or(from), until);
     due.insert(connection, router)?;
-    connection
-        .prepare_cached(
-            "INSERT INTO gaps (router, start, until) VALUES (?1, ?2, max(?2, ?3))
-             ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
-        )?
-        .execute(params![router.0, from, until])?;
+    let until = until.max(known.unwrap_or(from));
+    connection.execute(
+        "INSERT INTO gaps (router, start, until) VALUES (?1, ?2, ?3)
+         ON CONFLICT (router, start) DO UPDATE SET until = excluded.until",
+        params![router.0, from, until],
+    )?;
     Ok(())
 }
 
 /// Newest first; gaps that touch the time, so also one that began before it.
 pub(super) fn select_gaps(connection: &Connection, query: &Query) -> Result<Vec<GapRecord>> {
-    connection
-        .prepare_cached(
-            "SELECT r.name, g.start, g.until FROM gaps AS g JOIN routers AS r ON r.id = g.router
+    connection.query(
+        "SELECT r.name, g.start, g.until FROM gaps AS g JOIN routers AS r ON r.id = g.router
              WHERE (?1 IS NULL OR g.router = ?1) AND g.until > ?2 AND g.start < ?3
              ORDER BY g.start DESC LIMIT ?4 OFFSET ?5",
-        )?
-        .query_map(
-            params![
-                query.router.map(|router| router.0),
-                query.from,
-                query.until,
-                query.limit.map_or(-1, signed),
-                signed(query.offset),
-            ],
-            |row| Ok(GapRecord { router: row.get(0)?, from: row.get(1)?, until: row.get(2)? }),
-        )?
-        .collect()
+        params![
+            query.router.map(|router| router.0),
+            query.from,
+            query.until,
+            query.limit.map_or(EVERY, signed),
+            signed(query.offset),
+        ],
+        |row| Ok(GapRecord { router: row.get(0)?, from: row.get(1)?, until: row.get(2)? }),
+    )
 }
 
 impl Select for SampleRecord {
@@ -163,18 +167,14 @@ impl Select for SampleRecord {
 
     fn select(connection: &Connection, span: &Span<'_>, (): &()) -> Result<Vec<Self>> {
         let key = span.before.unwrap_or(Key { at: span.until, id: 0 });
-        connection
-            .prepare_cached(
-                "SELECT id, at, wan_state, rx_errors, tx_errors, rx_dropped, tx_dropped,
+        connection.query(
+            "SELECT id, at, wan_state, rx_errors, tx_errors, rx_dropped, tx_dropped,
                  optical_rx, optical_tx, cpu_temp, pppoe_reconnects_24h, wan_downs_24h
-                 FROM samples WHERE router = ?1 AND at >= ?2 AND (at, id) < (?3, ?4)
+                 FROM samples WHERE router = ?1 AND at >= ?2 AND at <= ?3 AND (at < ?3 OR id < ?4)
                  ORDER BY at DESC LIMIT ?5 OFFSET ?6",
-            )?
-            .query_map(
-                params![span.router.0, span.from, key.at, key.id, span.limit, span.offset],
-                |row| sample_record(span.name, row),
-            )?
-            .collect()
+            params![span.router.0, span.from, key.at, key.id, span.limit, span.offset],
+            |row| sample_record(span.name, row),
+        )
     }
 
     fn key(&self) -> Key {
@@ -211,26 +211,20 @@ impl Select for PingRecord {
     ) -> Result<Vec<Self>> {
         let key = span.before.unwrap_or(Key { at: span.until, id: 0 });
         // CROSS JOIN: samples by time first, then their pings; nothing is sorted.
-        connection
-            .prepare_cached(
-                "SELECT p.sample * 262144 + p.target, s.at, t.name, p.rtt, p.loss
+        connection.query("SELECT p.sample * 262144 + p.target, s.at, t.name, p.rtt, p.loss
                  FROM samples AS s CROSS JOIN pings AS p ON p.sample = s.id
                  CROSS JOIN targets AS t ON t.id = p.target
                  WHERE s.router = ?1 AND s.at >= ?2 AND s.at <= ?3
                  AND (s.at < ?3 OR p.sample * 262144 + p.target < ?4) AND (?5 IS NULL OR t.name = ?5)
-                 ORDER BY s.at DESC, p.target DESC LIMIT ?6 OFFSET ?7",
-            )?
-            .query_map(
-                params![
+                 ORDER BY s.at DESC, p.target DESC LIMIT ?6 OFFSET ?7", params![
                     span.router.0,
                     span.from,
                     key.at,
                     key.id,
-                    target,
+                    target.as_deref(),
                     span.limit,
                     span.offset,
-                ],
-                |row| {
+                ], |row| {
                     Ok(Self {
                         id: row.get(0)?,
                         router: span.name.to_owned(),
@@ -239,9 +233,7 @@ impl Select for PingRecord {
                         rtt_ms: fraction(row, 3, 1000.0)?,
                         loss_percent: fraction(row, 4, 10.0)?,
                     })
-                },
-            )?
-            .collect()
+                })
     }
 
     fn key(&self) -> Key {
@@ -290,11 +282,11 @@ pub(super) fn unsigned(value: i64) -> u64 {
 }
 
 fn counter(row: &Row<'_>, column: usize) -> Result<Option<u64>> {
-    Ok(row.get::<_, Option<i64>>(column)?.map(unsigned))
+    Ok(row.get::<Option<i64>>(column)?.map(unsigned))
 }
 
 fn fraction(row: &Row<'_>, column: usize, parts: f64) -> Result<Option<f64>> {
-    Ok(row.get::<_, Option<i64>>(column)?.map(|value| value as f64 / parts))
+    Ok(row.get::<Option<i64>>(column)?.map(|value| value as f64 / parts))
 }
 
 #[cfg(test)]

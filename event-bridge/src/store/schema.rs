@@ -1,4 +1,4 @@
-//! Opens connections: is the file ours, which settings and which tables has it.
+//! Opens files: is it ours, which settings and which tables has it.
 //! Called by the writer, the readers, backup and check. Never moves or removes a file.
 
 use std::path::Path;
@@ -7,12 +7,15 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
+use super::database::Database;
 use super::error::StoreError;
+use super::sql::STATEMENTS;
 
 /// Only appended to: a released migration is never changed.
 const STEPS: &[M<'static>] = &[
-    M::up(include_str!("migrations/0001_history.sql")),
-    M::up(include_str!("migrations/0002_years.sql")),
+    M::up(include_str!("migrations/sqlite/0001_history.sql")),
+    M::up(include_str!("migrations/sqlite/0002_years.sql")),
+    M::up(include_str!("migrations/sqlite/0003_alert_router.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
@@ -35,9 +38,6 @@ const READER_CACHE_KIB: i64 = 512;
 
 /// A WAL that grew while a reader was slow is cut back to this.
 const JOURNAL_SIZE_LIMIT: i64 = 8 * 1024 * 1024;
-
-/// More than there are different statements in this folder.
-const STATEMENTS: usize = 64;
 
 /// What a file is before it is opened for writing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +89,7 @@ pub(super) fn kind(path: &Path, connection: &Connection) -> Result<Kind, StoreEr
     let path = path.to_owned();
     match (owner, found) {
         (APPLICATION_ID, found) if found > VERSION => {
-            Err(StoreError::TooNew { path, found, known: VERSION })
+            Err(StoreError::TooNew { database: Database::File(path), found, known: VERSION })
         }
         (APPLICATION_ID, found) => Ok(Kind::Ours(found)),
         (0, 0) if tables == 0 => Ok(Kind::Empty),

@@ -6,13 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, Result as SqlResult};
 use tokio::sync::{mpsc, oneshot};
 
-use super::error::{StoreError, Trouble};
+use super::database::Database;
+use super::error::StoreError;
 use super::health::{Shared, beside};
 use super::records::RouterId;
-use super::{Opened, recovery, retention, schema};
+use super::sql::{Connection, Error, Result as SqlResult, Trouble, params};
+use super::{Opened, copy, facts, open, recovery, schema};
 use crate::record::Millis;
 
 /// Twice what 1,000 routers hand over at once at worst (a sample, as their events wait for
@@ -103,7 +104,7 @@ where
 /// See the module.
 pub(super) struct Writer {
     shared: Arc<Shared>,
-    /// `None` after a fault of the disk: opened anew for the next group.
+    /// `None` after a fault: opened anew for the next group.
     open: Option<Open>,
     groups: u64,
     /// Before this group the WAL is left alone: readers may still be in the way.
@@ -113,35 +114,37 @@ pub(super) struct Writer {
 
 struct Open {
     connection: Connection,
-    file: recovery::Identity,
+    /// `None`: of a server.
+    file: Option<recovery::Identity>,
 }
 
 impl Writer {
     /// # Errors
     /// See `Store::open`.
-    pub(super) fn open(
-        path: &Path,
-        now: Millis,
-        shared: Arc<Shared>,
-    ) -> Result<(Self, Opened), StoreError> {
+    pub(super) fn open(shared: Arc<Shared>, now: Millis) -> Result<(Self, Opened), StoreError> {
         let mut writer = Self { shared, open: None, groups: 0, wal_again: 0, set_aside: 0 };
-        let (connection, opened) = match recovery::open(path, now) {
+        let found = match &writer.shared.database {
+            Database::File(path) => {
+                recovery::open(path, now).map(|(file, opened)| (Connection::Sqlite(file), opened))
+            }
+            Database::Server(_) => {
+                open::to_write(&writer.shared).map(|connection| (connection, Opened::default()))
+            }
+        };
+        let (connection, opened) = match found {
             Ok(found) => found,
-            // There is something to be read, and the disk may be well again any time.
-            Err(error @ StoreError::NotWritable { .. }) if recovery::has_content(path) => {
+            // It may be well again any time, and what is there can be read meanwhile.
+            Err(error) if may_pass(&error, &writer.shared.database) => {
                 writer.shared.cannot_write(error.to_string());
                 return Ok((writer, Opened { notices: vec![error.to_string()], set_aside: None }));
             }
             Err(error) => return Err(error),
         };
-        for (id, name) in select_routers(&connection).map_err(StoreError::at(path))? {
-            writer.shared.add_router(id, &name);
-        }
         if let Some(place) = &opened.set_aside {
             writer.shared.set_aside(place.clone());
             writer.set_aside = 1;
         }
-        writer.open = Some(Open { connection, file: recovery::Identity::of(path) });
+        writer.use_it(connection)?;
         writer.refresh_facts();
         writer.refresh_used();
         Ok((writer, opened))
@@ -149,11 +152,10 @@ impl Writer {
 
     pub(super) fn spawn(self) -> Result<Queue, StoreError> {
         let (queue, messages) = mpsc::channel(QUEUE);
-        let path = self.shared.path.clone();
         std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || self.run(messages))
-            .map_err(StoreError::file("starting the writer of", &path))?;
+            .map_err(|source| StoreError::Thread { source })?;
         Ok(queue)
     }
 
@@ -194,8 +196,12 @@ impl Writer {
                 Ok(()) => {
                     self.shared.wrote();
                     self.groups += 1;
-                    self.refresh_used();
-                    if self.groups % REFRESH == 1 {
+                    let is_due = self.groups % REFRESH == 1;
+                    // 64 polls of a single router are an hour; a server is not asked as often.
+                    if is_due || self.shared.database.file().is_some() {
+                        self.refresh_used();
+                    }
+                    if is_due {
                         self.refresh_facts();
                     }
                     return jobs.into_iter().for_each(|job| job.done(&self.shared));
@@ -204,97 +210,111 @@ impl Writer {
             };
             match &error {
                 StoreError::Busy { .. } if tries < TRIES => {}
-                StoreError::Corrupt { reason, .. } if self.set_aside < MAX_SET_ASIDE => {
-                    if let Err(error) = self.begin_anew(&reason.clone()) {
+                StoreError::Corrupt { path, reason } if self.set_aside < MAX_SET_ASIDE => {
+                    if let Err(error) = self.begin_anew(path, reason) {
                         break error;
                     }
                 }
                 _ => break error,
             }
         };
-        // A file that cannot be written now is opened anew next time: its disk may be another.
+        // What cannot be written now is opened anew next time: it may be another.
         self.open = None;
         self.shared.cannot_write(error.to_string());
-        let path = &self.shared.path;
         for job in jobs {
-            job.failed(match &error {
-                StoreError::Busy { .. } => StoreError::Busy { path: path.clone() },
-                StoreError::Corrupt { reason, .. } => {
-                    StoreError::Corrupt { path: path.clone(), reason: reason.clone() }
-                }
-                StoreError::NotWritable { reason, .. } => {
-                    StoreError::NotWritable { path: path.clone(), reason: reason.clone() }
-                }
-                other => StoreError::NotWritable { path: path.clone(), reason: other.to_string() },
-            });
+            job.failed(error.again(&self.shared.database));
         }
     }
 
     /// One transaction. Jobs that fail by their own fault are answered and taken out.
     fn try_store(&mut self, jobs: &mut Vec<Box<dyn Job>>) -> Result<(), StoreError> {
-        let path = self.shared.path.clone();
-        let failed = StoreError::at(&path);
         self.reopen_if_needed()?;
         let Some(Open { connection, .. }) = &self.open else {
             return Err(self.shared.closed());
         };
-        connection.execute_batch("BEGIN IMMEDIATE").map_err(&failed)?;
-        let result = run_all(connection, jobs, &path);
-        let result = result.and_then(|()| connection.execute_batch("COMMIT").map_err(&failed));
-        if result.is_err() && !connection.is_autocommit() {
-            // SQLite has rolled back by itself if this fails, too.
-            connection.execute_batch("ROLLBACK").unwrap_or_default();
+        let failed = StoreError::by(&self.shared.database);
+        let done = in_transaction(connection, || {
+            jobs.iter_mut().try_for_each(|job| job.run(connection)).map(|()| Vec::new())
+        });
+        let at_fault = match done {
+            // Whose fault it was is found by doing them once more, each apart.
+            Err(error) if Trouble::of(&error) == Trouble::Other => {
+                in_transaction(connection, || run_each(connection, jobs)).map_err(&failed)?
+            }
+            done => done.map_err(&failed)?,
+        };
+        for (index, error) in at_fault.into_iter().rev() {
+            jobs.remove(index).failed(failed(error));
         }
-        result
+        Ok(())
     }
 
     /// Also when somebody has removed or replaced the file: what is written to the old one
     /// would be lost with the last handle.
     fn reopen_if_needed(&mut self) -> Result<(), StoreError> {
-        let path = &self.shared.path;
-        let file = recovery::Identity::of(path);
-        if self.open.as_ref().is_some_and(|open| open.file == file && file.is_there()) {
-            return Ok(());
+        if let Some(open) = &self.open {
+            let now = self.shared.database.file().map(recovery::Identity::of);
+            if open.file == now && now.is_none_or(|file| file.is_there()) {
+                return Ok(());
+            }
         }
         self.open = None;
-        schema::look(path)?;
-        let connection = schema::open_to_write(path)?;
-        self.adopt(connection)
+        self.use_it(open::to_write(&self.shared)?)
     }
 
-    fn adopt(&mut self, connection: Connection) -> Result<(), StoreError> {
-        let path = &self.shared.path;
-        insert_known_routers(&connection, &self.shared).map_err(StoreError::at(path))?;
-        let file = recovery::Identity::of(path);
+    /// From now on. Handles have the ids of routers: they must mean the same ones here.
+    fn use_it(&mut self, connection: Connection) -> Result<(), StoreError> {
+        let database = &self.shared.database;
+        let failed = StoreError::by(database);
+        let file = database.file().map(recovery::Identity::of);
+        if file.is_some() {
+            insert_known_routers(&connection, &self.shared).map_err(&failed)?;
+        }
+        if copy::is_unfinished(&connection).map_err(&failed)? {
+            return Err(StoreError::Unfinished { database: database.clone() });
+        }
+        let routers = select_routers(&connection).map_err(&failed)?;
+        let is_there = |known: &(RouterId, Arc<str>)| routers.contains(known);
+        if let Some((_, name)) = self.shared.routers().into_iter().find(|known| !is_there(known)) {
+            return Err(StoreError::Exchanged {
+                database: database.clone(),
+                router: name.to_string(),
+            });
+        }
+        for (id, name) in &routers {
+            self.shared.add_router(*id, name);
+        }
         self.shared.is_another_file();
         self.open = Some(Open { connection, file });
         Ok(())
     }
 
     /// The file is damaged: sets it aside and makes a new one with the same routers.
-    fn begin_anew(&mut self, reason: &str) -> Result<(), StoreError> {
+    fn begin_anew(&mut self, path: &Path, reason: &str) -> Result<(), StoreError> {
         self.set_aside += 1;
         self.open = None;
         let now = self.shared.now();
-        let (connection, place) = recovery::begin_anew(&self.shared.path, now, reason)?;
+        let (connection, place) = recovery::begin_anew(path, now, reason)?;
         self.shared.set_aside(place);
-        self.adopt(connection)
+        self.use_it(Connection::Sqlite(connection))
     }
 
     /// A reader cannot tell one page from a file full of damage.
     fn inspect(&mut self) {
-        let Some(Open { connection, .. }) = &self.open else { return };
-        let found = schema::quick_check(&self.shared.path, connection);
-        if let Err(StoreError::Corrupt { reason, .. }) = found
+        let Some(Open { connection: Connection::Sqlite(file), .. }) = &self.open else { return };
+        let Some(path) = self.shared.database.file() else { return };
+        let found = schema::quick_check(path, file);
+        if let Err(StoreError::Corrupt { path, reason }) = found
             && self.set_aside < MAX_SET_ASIDE
-            && let Err(error) = self.begin_anew(&reason)
+            && let Err(error) = self.begin_anew(&path, &reason)
         {
             self.shared.cannot_write(error.to_string());
         }
     }
 
     fn bound_wal(&mut self) {
-        let wal = std::fs::metadata(beside(&self.shared.path, "-wal"));
+        let Some(path) = self.shared.database.file() else { return };
+        let wal = std::fs::metadata(beside(path, "-wal"));
         if self.groups < self.wal_again || !wal.is_ok_and(|file| file.len() > MAX_WAL_BYTES) {
             return;
         }
@@ -303,14 +323,14 @@ impl Writer {
     }
 
     fn empty_wal(&self) {
-        let Some(Open { connection, .. }) = &self.open else { return };
+        let Some(Open { connection: Connection::Sqlite(file), .. }) = &self.open else { return };
         // Not done this time is no harm: it is tried again, or done by the next start.
-        let empty = || -> SqlResult<()> {
-            connection.busy_timeout(CHECKPOINT_PATIENCE)?;
-            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        let empty = || -> rusqlite::Result<()> {
+            file.busy_timeout(CHECKPOINT_PATIENCE)?;
+            file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
         };
         empty().unwrap_or_default();
-        connection.busy_timeout(schema::BUSY_TIMEOUT).unwrap_or_default();
+        file.busy_timeout(schema::BUSY_TIMEOUT).unwrap_or_default();
     }
 
     fn refresh_facts(&self) {
@@ -318,88 +338,97 @@ impl Writer {
         if let Ok((oldest, backup)) = select_facts(connection) {
             self.shared.facts(oldest, backup);
         }
+        // Another bridge may have made some.
+        if let (None, Ok(routers)) = (self.shared.database.file(), select_routers(connection)) {
+            routers.iter().for_each(|(id, name)| self.shared.add_router(*id, name));
+        }
     }
 
-    /// After each group: 64 polls of a single router are an hour.
     fn refresh_used(&self) {
         let Some(Open { connection, .. }) = &self.open else { return };
-        if let Ok(bytes) = retention::select_used_bytes(connection) {
+        if let Ok(bytes) = connection.used_bytes() {
             self.shared.uses(bytes);
         }
     }
 }
 
-fn run_all(
-    connection: &Connection,
-    jobs: &mut Vec<Box<dyn Job>>,
-    path: &Path,
-) -> Result<(), StoreError> {
-    let failed = StoreError::at(path);
-    let mut index = 0;
-    while let Some(job) = jobs.get_mut(index) {
-        let run = |sql: &str| -> SqlResult<()> {
-            connection.prepare_cached(sql)?.execute([]).map(|_| ())
-        };
-        run("SAVEPOINT job").map_err(&failed)?;
-        match job.run(connection) {
-            Ok(()) => {
-                run("RELEASE job").map_err(&failed)?;
-                index += 1;
-            }
-            Err(error) if Trouble::of(&error) == Trouble::Other => {
-                run("ROLLBACK TO job").map_err(&failed)?;
-                run("RELEASE job").map_err(&failed)?;
-                jobs.remove(index).failed(failed(error));
-            }
-            Err(error) => return Err(failed(error)),
-        }
+/// A fault at the start that the program can wait out.
+fn may_pass(error: &StoreError, database: &Database) -> bool {
+    match error {
+        StoreError::NotWritable { .. } => database.file().is_some_and(recovery::has_content),
+        StoreError::Unreachable { .. } => true,
+        _ => false,
     }
-    Ok(())
+}
+
+/// All or nothing.
+fn in_transaction<T>(connection: &Connection, work: impl FnOnce() -> SqlResult<T>) -> SqlResult<T> {
+    connection.begin()?;
+    let done = work().and_then(|value| connection.commit().map(|()| value));
+    if done.is_err() {
+        // The engine has rolled back by itself if this fails, too.
+        connection.roll_back().unwrap_or_default();
+    }
+    done
+}
+
+/// Gives those that cannot be done, by their place; nothing of them is done.
+fn run_each(connection: &Connection, jobs: &mut [Box<dyn Job>]) -> SqlResult<Vec<(usize, Error)>> {
+    let mut at_fault = Vec::new();
+    for (index, job) in jobs.iter_mut().enumerate() {
+        connection.command("SAVEPOINT job")?;
+        match job.run(connection) {
+            Ok(()) => {}
+            Err(error) if Trouble::of(&error) == Trouble::Other => {
+                connection.command("ROLLBACK TO SAVEPOINT job")?;
+                at_fault.push((index, error));
+            }
+            Err(error) => return Err(error),
+        }
+        connection.command("RELEASE SAVEPOINT job")?;
+    }
+    Ok(at_fault)
 }
 
 pub(super) fn insert_router(connection: &Connection, name: &str) -> SqlResult<RouterId> {
-    let known = connection
-        .prepare_cached("SELECT id FROM routers WHERE name = ?1")?
-        .query_row([name], |row| row.get(0))
-        .optional()?;
+    let known = connection.query_optional(
+        "SELECT id FROM routers WHERE name = ?1",
+        params![name],
+        |row| row.get(0),
+    )?;
     if let Some(id) = known {
         return Ok(RouterId(id));
     }
-    connection.prepare_cached("INSERT INTO routers (name) VALUES (?1)")?.execute([name])?;
-    Ok(RouterId(connection.last_insert_rowid()))
+    let sql = "INSERT INTO routers (name) VALUES (?1)";
+    connection.insert(sql, params![name])?.map(RouterId).ok_or(Error::NoRow)
 }
 
-/// Handles have their ids: they must mean the same routers in another file.
 fn insert_known_routers(connection: &Connection, shared: &Shared) -> SqlResult<()> {
-    let mut insert = connection
-        .prepare_cached("INSERT INTO routers (id, name) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
     for (id, name) in shared.routers() {
-        insert.execute((id.0, name.as_ref()))?;
+        connection.execute(
+            "INSERT INTO routers (id, name) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            params![id.0, &*name],
+        )?;
     }
     Ok(())
 }
 
 fn select_routers(connection: &Connection) -> SqlResult<Vec<(RouterId, Arc<str>)>> {
-    connection
-        .prepare_cached("SELECT id, name FROM routers")?
-        .query_map([], |row| Ok((RouterId(row.get(0)?), row.get::<_, String>(1)?.into())))?
-        .collect()
+    connection.query("SELECT id, name FROM routers", params![], |row| {
+        Ok((RouterId(row.get(0)?), row.get::<String>(1)?.into()))
+    })
 }
 
 /// The oldest row and the last backup.
 fn select_facts(connection: &Connection) -> SqlResult<(Option<Millis>, Option<Millis>)> {
     // One step into each index per router.
-    let oldest = connection
-        .prepare_cached(
-            "SELECT min(at) FROM (
+    let oldest = connection.query_one(
+        "SELECT min(at) FROM (
              SELECT (SELECT min(at) FROM samples WHERE router = r.id) AS at FROM routers AS r
              UNION ALL
-             SELECT (SELECT min(at) FROM events WHERE router = r.id) FROM routers AS r)",
-        )?
-        .query_row([], |row| row.get(0))?;
-    let backup = connection
-        .prepare_cached("SELECT value FROM facts WHERE name = 'last_backup'")?
-        .query_row([], |row| row.get(0))
-        .optional()?;
-    Ok((oldest, backup))
+             SELECT (SELECT min(at) FROM events WHERE router = r.id) FROM routers AS r) AS oldest",
+        params![],
+        |row| row.get(0),
+    )?;
+    Ok((oldest, facts::select(connection, facts::LAST_BACKUP)?))
 }

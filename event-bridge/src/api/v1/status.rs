@@ -52,10 +52,10 @@ pub(super) struct Bridge {
     not_writable_reason: Option<String>,
     /// Why the list of routers is older than its file; null: it is not.
     routers_file_problem: Option<String>,
-    /// Size of the database, bytes.
-    database_bytes: u64,
-    /// Size of its write-ahead log, bytes.
-    wal_bytes: u64,
+    /// Size of the database, bytes; null: its server has not told yet.
+    database_bytes: Option<u64>,
+    /// Size of its write-ahead log, bytes; null: a server keeps the database.
+    wal_bytes: Option<u64>,
     /// Writes that wait.
     write_queue_length: usize,
     /// Events stored since the program started.

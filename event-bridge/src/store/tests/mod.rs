@@ -1,19 +1,17 @@
-//! The store as its users see it: real SQLite in temporary folders.
+//! The store as its users see it: real SQLite in temporary folders, real PostgreSQL and MariaDB.
 
-mod copies;
-mod exactly_once;
-mod full_disk;
-mod harm;
-mod hours;
-mod month;
-mod outages;
-mod reading;
-mod retention;
-mod size;
+#![expect(clippy::duplicate_mod, reason = "the same tests on each engine")]
+
+mod file;
+mod on_mariadb;
+mod on_postgres;
+mod on_sqlite;
+mod servers;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use self::servers::Engine;
 use super::*;
 use crate::record::{Ping, WanState};
 
@@ -25,14 +23,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Place {
     _folder: tempfile::TempDir,
+    /// Where a file is; of a server nothing is there.
     path: PathBuf,
+    database: Database,
 }
 
 impl Place {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("netmonitor.db");
-        Self { _folder: folder, path }
+        Self { _folder: folder, database: (&path).into(), path }
+    }
+
+    fn on(engine: Engine) -> Self {
+        Self { database: engine.database(), ..Self::new() }
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -45,7 +49,12 @@ impl Place {
 
     #[track_caller]
     fn open_and_tell(&self) -> (Store, Opened) {
-        Store::open(&self.path, NOW).unwrap()
+        Store::open(&self.database, NOW).unwrap()
+    }
+
+    /// What a question says, one text per row.
+    fn lines(&self, sql: &'static str) -> Vec<String> {
+        servers::with(&self.database, |connection| connection.query(sql, &[], |row| row.get(0)))
     }
 
     /// Names in the folder that contain a word.
@@ -125,12 +134,4 @@ fn sample(at: Millis) -> Sample {
         wan_downs_24h: Some(0),
         pings: vec![ping("8.8.8.8"), ping("1.1.1.1")],
     }
-}
-
-/// What the view of SQL says, one text per row.
-fn lines(path: &Path, sql: &str) -> Vec<String> {
-    let connection = schema::open_to_read(path).unwrap();
-    let mut statement = connection.prepare(sql).unwrap();
-    let lines = statement.query_map([], |row| row.get(0)).unwrap();
-    lines.collect::<Result<_, _>>().unwrap()
 }

@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn a_sample_comes_back_as_it_was() {
-    let place = Place::new();
+    let place = place();
     let store = place.open();
     let router = store.router("gw").await.unwrap();
     store.put_sample(router, sample(NOW)).await.unwrap();
@@ -45,20 +45,18 @@ async fn a_sample_comes_back_as_it_was() {
 
 #[tokio::test]
 async fn the_known_names_are_views() {
-    let place = Place::new();
+    let place = place();
     let store = place.open();
     let router = store.router("gw").await.unwrap();
     store.put_sample(router, sample(NOW)).await.unwrap();
     store.put_events(router, batch(7..8, 0), NOW + 8000).await.unwrap();
-    let status = lines(
-        &place.path,
+    let status = place.lines(
         "SELECT concat_ws('|', id, timestamp, wan_state, rx_errors, tx_errors, rx_dropped,
-         coalesce(tx_dropped, '-'), optical_rx, optical_tx, cpu_temp, pppoe_reconnect_count,
+         CASE WHEN tx_dropped IS NULL THEN '-' END, optical_rx, optical_tx, cpu_temp, pppoe_reconnect_count,
          wan_down_count, router) FROM network_status",
     );
     assert_eq!(status, ["1|2025-02-12T02:34:00.000Z|up|1|2|3|-|-19.87|2.5|51.3|4|0|gw"]);
-    let pings = lines(
-        &place.path,
+    let pings = place.lines(
         "SELECT concat_ws('|', id, timestamp, target, rtt, loss, router) FROM ping_results
          ORDER BY id",
     );
@@ -67,8 +65,7 @@ async fn the_known_names_are_views() {
         "262146|2025-02-12T02:34:00.000Z|1.1.1.1|12.345|1.7|gw",
     ];
     assert_eq!(pings, expected);
-    let events = lines(
-        &place.path,
+    let events = place.lines(
         "SELECT concat_ws('|', id, timestamp, event_time, event_type, message, router)
          FROM network_events",
     );
@@ -93,7 +90,7 @@ async fn filled(place: &Place) -> (Store, Vec<RouterId>) {
 
 #[tokio::test]
 async fn rows_are_merged_by_time_limited_and_left_out() {
-    let place = Place::new();
+    let place = place();
     let (store, routers) = filled(&place).await;
     let times = async |query| -> Vec<Millis> {
         rows(store.samples(query)).await.iter().map(|row| row.at).collect()
@@ -117,7 +114,7 @@ async fn rows_are_merged_by_time_limited_and_left_out() {
 
 #[tokio::test]
 async fn a_reader_that_stops_early_or_is_slow_keeps_nothing() {
-    let place = Place::new();
+    let place = place();
     let (store, routers) = filled(&place).await;
     let mut slow: Vec<_> = (0..20).map(|_| store.samples(all())).collect();
     drop(store.samples(all()));
@@ -132,7 +129,7 @@ async fn a_reader_that_stops_early_or_is_slow_keeps_nothing() {
 
 #[tokio::test]
 async fn the_summary_is_of_the_time_asked_for() {
-    let place = Place::new();
+    let place = place();
     let store = place.open();
     let router = store.router("gw").await.unwrap();
     let down = |at, loss| {
@@ -165,26 +162,9 @@ async fn the_summary_is_of_the_time_asked_for() {
     assert_eq!(nothing, Summary { pppoe_events: 0, ..Summary::default() });
 }
 
-#[test]
-fn nothing_is_sorted_to_read_a_chunk() {
-    let place = Place::new();
-    let connection = schema::open_to_write(&place.path).unwrap();
-    let mut statement = connection
-        .prepare(
-            "EXPLAIN QUERY PLAN SELECT 1 FROM samples AS s
-             CROSS JOIN pings AS p ON p.sample = s.id CROSS JOIN targets AS t ON t.id = p.target
-             WHERE s.router = 1 AND s.at >= 1 AND s.at <= 9 AND (s.at < 9 OR p.target < 3)
-             ORDER BY s.at DESC, p.target DESC LIMIT 9",
-        )
-        .unwrap();
-    let plan = statement.query_map([], |row| row.get(3)).unwrap();
-    let plan: Vec<String> = plan.collect::<Result<_, _>>().unwrap();
-    assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{plan:?}");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn many_write_and_read_at_the_same_time() {
-    let place = Place::new();
+    let place = place();
     let store = place.open();
     let mut tasks = tokio::task::JoinSet::new();
     for number in 0..40 {

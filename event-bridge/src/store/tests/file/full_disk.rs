@@ -16,7 +16,7 @@ fn a_full_disk_costs_nothing_that_was_stored_and_storing_resumes() {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         return runtime.block_on(inside(PathBuf::from(disk)));
     }
-    let test = "store::tests::full_disk::\
+    let test = "store::tests::file::full_disk::\
                 a_full_disk_costs_nothing_that_was_stored_and_storing_resumes";
     let disk = tempfile::tempdir().unwrap();
     let script = "mount -t tmpfs -o size=2m,mode=755 netmonitor \"$0\" && exec \"$@\"";

@@ -9,15 +9,22 @@ const MAX_BYTES: u64 = 8_000_000;
 /// Issue 6: a year of one router's hours.
 const MAX_YEAR_BYTES: u64 = 5_000_000;
 
+fn in_one_transaction(place: &Place) -> sql::Connection {
+    let file = schema::open_to_write(&place.path).unwrap();
+    file.execute_batch("PRAGMA synchronous = OFF").unwrap();
+    let connection = sql::Connection::Sqlite(file);
+    connection.begin().unwrap();
+    connection
+}
+
 #[test]
 fn a_year_of_hours_stays_under_5_mb() {
     let place = Place::new();
-    let connection = schema::open_to_write(&place.path).unwrap();
-    connection.execute_batch("PRAGMA synchronous = OFF; BEGIN").unwrap();
+    let connection = in_one_transaction(&place);
     let router = writer::insert_router(&connection, "gw").unwrap();
     let mut first = sample(NOW);
     first.pings.push(Ping { target: "223.5.5.5".to_owned(), ..first.pings[0].clone() });
-    samples::insert_sample(&connection, router, &first).unwrap();
+    samples::insert_sample(&connection, router, &first, None).unwrap();
     let sum = |hour: i64, count| Sum {
         sum: 450_000 + hour * 7 % 90_000,
         count,
@@ -47,7 +54,7 @@ fn a_year_of_hours_stays_under_5_mb() {
         };
         crate::store::hours::insert_hour(&connection, router, 483_000 + hour, &sums).unwrap();
     }
-    connection.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    connection.commit().unwrap();
     drop(connection);
     let report = check(&place.path).unwrap();
     let of = |name: &str| report.tables.iter().find(|table| table.name == name).unwrap();
@@ -59,8 +66,7 @@ fn a_year_of_hours_stays_under_5_mb() {
 #[test]
 fn a_month_of_a_router_stays_under_8_mb() {
     let place = Place::new();
-    let connection = schema::open_to_write(&place.path).unwrap();
-    connection.execute_batch("PRAGMA synchronous = OFF; BEGIN").unwrap();
+    let connection = in_one_transaction(&place);
     let router = writer::insert_router(&connection, "gw").unwrap();
     let mut random = 7_u64;
     let mut random = |below: u64| {
@@ -83,7 +89,7 @@ fn a_month_of_a_router_stays_under_8_mb() {
             pings: pings.into(),
             ..sample(at)
         };
-        samples::insert_sample(&connection, router, &sample).unwrap();
+        samples::insert_sample(&connection, router, &sample, None).unwrap();
     }
     let session = "PPPoE session on pppoe-wan established, address 203.0.113.7, peer 198.51.100.1";
     let detail = serde_json::json!({"interface": "wan", "device": "pppoe-wan"});
@@ -93,7 +99,7 @@ fn a_month_of_a_router_stays_under_8_mb() {
         let batch = EventBatch { events: vec![event], ..batch(seq..seq + 1, 0) };
         events::insert_batch(&connection, router, &batch, at + 300).unwrap();
     }
-    connection.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    connection.commit().unwrap();
     drop(connection);
     let report = check(&place.path).unwrap();
     println!("{report}");
@@ -101,4 +107,21 @@ fn a_month_of_a_router_stays_under_8_mb() {
     assert!(report.bytes < MAX_BYTES, "{report}");
     let rows = |name: &str| report.tables.iter().find(|table| table.name == name).unwrap().rows;
     assert_eq!((rows("samples"), rows("pings"), rows("events")), (43_200, 129_600, 5000));
+}
+
+#[test]
+fn nothing_is_sorted_to_read_a_chunk() {
+    let place = Place::new();
+    let connection = schema::open_to_write(&place.path).unwrap();
+    let mut statement = connection
+        .prepare(
+            "EXPLAIN QUERY PLAN SELECT 1 FROM samples AS s
+             CROSS JOIN pings AS p ON p.sample = s.id CROSS JOIN targets AS t ON t.id = p.target
+             WHERE s.router = 1 AND s.at >= 1 AND s.at <= 9 AND (s.at < 9 OR p.target < 3)
+             ORDER BY s.at DESC, p.target DESC LIMIT 9",
+        )
+        .unwrap();
+    let plan = statement.query_map([], |row| row.get(3)).unwrap();
+    let plan: Vec<String> = plan.collect::<Result<_, _>>().unwrap();
+    assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{plan:?}");
 }

@@ -11,7 +11,7 @@ async fn stored(store: &Store) -> Vec<(Option<u64>, Millis, String, String)> {
 
 #[tokio::test]
 async fn a_time_that_is_guessed_anew_with_each_answer_is_the_same_event() {
-    let place = Place::new();
+    let place = place();
     let store = place.open();
     let router = store.router("gw").await.unwrap();
     let answer = |at| Event {
@@ -28,7 +28,7 @@ async fn a_time_that_is_guessed_anew_with_each_answer_is_the_same_event() {
 
 #[tokio::test]
 async fn a_batch_told_again_changes_nothing() {
-    let place = Place::new();
+    let place = place();
     let store = place.open();
     let router = store.router("gw").await.unwrap();
     let first = store.put_events(router, batch(1..6, 0), NOW).await.unwrap();
@@ -46,7 +46,7 @@ async fn a_batch_told_again_changes_nothing() {
 
 #[tokio::test]
 async fn corrected_times_update_the_same_rows() {
-    let place = Place::new();
+    let place = place();
     let store = place.open();
     let router = store.router("gw").await.unwrap();
     store.put_events(router, batch(1..4, 0), NOW).await.unwrap();
@@ -67,7 +67,7 @@ async fn corrected_times_update_the_same_rows() {
 
 #[tokio::test]
 async fn lost_events_are_counted_once() {
-    let place = Place::new();
+    let place = place();
     let store = place.open();
     let router = store.router("gw").await.unwrap();
     store.put_events(router, batch(1..4, 0), NOW).await.unwrap();
@@ -88,7 +88,7 @@ async fn lost_events_are_counted_once() {
 
 #[tokio::test]
 async fn unreadable_events_between_others_are_lost_until_they_can_be_read() {
-    let place = Place::new();
+    let place = place();
     let store = place.open();
     let router = store.router("gw").await.unwrap();
     let mut some = EventBatch { unreadable: vec![4..=5], ..batch(1..9, 0) };
@@ -109,7 +109,7 @@ async fn unreadable_events_between_others_are_lost_until_they_can_be_read() {
 
 #[tokio::test]
 async fn another_stream_begins_anew_and_other_routers_have_their_own() {
-    let place = Place::new();
+    let place = place();
     let store = place.open();
     let router = store.router("gw").await.unwrap();
     let other = store.router("other").await.unwrap();
@@ -125,7 +125,7 @@ async fn another_stream_begins_anew_and_other_routers_have_their_own() {
 
 #[tokio::test]
 async fn events_without_numbers_are_one_row_each() {
-    let place = Place::new();
+    let place = place();
     let store = place.open();
     let router = store.router("old").await.unwrap();
     let answers: [&[Event]; 4] = [
@@ -145,7 +145,7 @@ async fn events_without_numbers_are_one_row_each() {
 
 #[tokio::test]
 async fn numbers_that_cannot_be_are_refused_alone() {
-    let place = Place::new();
+    let place = place();
     let store = place.open();
     let router = store.router("gw").await.unwrap();
     let bad = EventBatch { events: vec![event(u64::MAX, NOW, "")], ..batch(1..2, 0) };
@@ -167,7 +167,7 @@ async fn numbers_that_cannot_be_are_refused_alone() {
 
 #[tokio::test]
 async fn gaps_grow_from_their_beginning() {
-    let place = Place::new();
+    let place = place();
     let store = place.open();
     let router = store.router("gw").await.unwrap();
     for (from, until) in [(10, 20), (10, 30), (10, 25), (50, 60)] {
@@ -180,7 +180,7 @@ async fn gaps_grow_from_their_beginning() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     /// Every batch at least once, then any of them again: as if each had come once, in order.
     #[test]
@@ -195,7 +195,7 @@ proptest! {
         let shuffled = order.iter().map(|index| index.get(&batches)).chain(&batches).cloned();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            let (one, other) = (Place::new(), Place::new());
+            let (one, other) = (place(), place());
             let (one, other) = (one.open(), other.open());
             let router = one.router("gw").await.unwrap();
             other.router("gw").await.unwrap();
@@ -219,7 +219,7 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            let place = Place::new();
+            let place = place();
             let store = place.open();
             let router = store.router("old").await.unwrap();
             let count = |answer: &[(i64, u8)], one| answer.iter().filter(|it| **it == one).count();

@@ -7,7 +7,7 @@ const START: Millis = NOW - NOW % HOUR;
 
 #[tokio::test]
 async fn full_hours_are_read_as_sums_and_the_others_from_polls() {
-    let place = Place::new();
+    let place = place();
     let store = place.open();
     let router = store.router("gw").await.unwrap();
     // Two hours, a hole of an hour from 02:10, and on until 04:00.
@@ -30,7 +30,7 @@ async fn full_hours_are_read_as_sums_and_the_others_from_polls() {
 
 #[tokio::test]
 async fn the_last_poll_vouches_until_now_for_a_while() {
-    let place = Place::new();
+    let place = place();
     let store = place.open();
     let router = store.router("gw").await.unwrap();
     store.put_sample(router, sample(NOW)).await.unwrap();
@@ -44,7 +44,7 @@ async fn the_last_poll_vouches_until_now_for_a_while() {
 
 #[tokio::test]
 async fn readings_are_means_of_their_time() {
-    let place = Place::new();
+    let place = place();
     let store = place.open();
     let router = store.router("gw").await.unwrap();
     for (minute, light) in [(0, Some(-20.0)), (1, Some(-21.0)), (2, None), (10, Some(-30.0))] {
@@ -59,7 +59,7 @@ async fn readings_are_means_of_their_time() {
 
 #[tokio::test]
 async fn what_rows_are_gone_of_is_told_by_sums() {
-    let place = Place::new();
+    let place = place();
     let store = place.open();
     let router = store.router("gw").await.unwrap();
     for minute in 0..=90 {
@@ -67,10 +67,8 @@ async fn what_rows_are_gone_of_is_told_by_sums() {
     }
     store.roll_up(START + 10 * HOUR, 100).await.unwrap();
     let kept = START + 2 * HOUR;
-    rusqlite::Connection::open(&place.path)
-        .unwrap()
-        .execute("INSERT OR REPLACE INTO facts (name, value) VALUES ('rows_since', ?1)", [kept])
-        .unwrap();
+    let fact = format!("INSERT INTO facts (name, value) VALUES ('rows_since', {kept})");
+    servers::tell(&place.database, &fact);
     let time = START..START + 10 * HOUR;
     let month = store.month(router, time, START + 10 * HOUR).await.unwrap();
     let hour = |hour: Millis, minutes: Millis| WatchedHour {
@@ -85,7 +83,7 @@ async fn what_rows_are_gone_of_is_told_by_sums() {
 
 #[tokio::test]
 async fn all_outages_of_a_bad_month_are_read() {
-    let place = Place::new();
+    let place = place();
     let store = place.open();
     let router = store.router("gw").await.unwrap();
     let events = (0..700_u64).map(|n| Event {

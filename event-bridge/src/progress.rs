@@ -1,4 +1,4 @@
-//! How far an import is: one line that is written over on a terminal, and now and then a line
+//! How far a long task is: one line that is written over on a terminal, and now and then a line
 //! elsewhere. The time comes in.
 
 use std::io::{self, Write};
@@ -39,7 +39,7 @@ impl<W: Write> Progress<W> {
     ///
     /// # Errors
     /// It cannot be written.
-    pub(super) fn tell(&mut self, now: Instant, line: impl FnOnce() -> String) -> io::Result<()> {
+    pub(crate) fn tell(&mut self, now: Instant, line: impl FnOnce() -> String) -> io::Result<()> {
         let pause = match self.shown {
             Shown::OnTerminal => REDRAWN,
             Shown::InLines => REPEATED,
@@ -65,7 +65,7 @@ impl<W: Write> Progress<W> {
     ///
     /// # Errors
     /// It cannot be written.
-    pub(super) fn end(&mut self) -> io::Result<()> {
+    pub(crate) fn end(&mut self) -> io::Result<()> {
         if std::mem::take(&mut self.is_open) { writeln!(self.to) } else { Ok(()) }
     }
 }

@@ -49,7 +49,7 @@ async fn spans(store: &Store, now: Millis) -> Vec<(Millis, Millis, End)> {
 
 #[tokio::test]
 async fn an_outage_is_known_from_its_start_and_final_at_its_end() {
-    let place = Place::new();
+    let place = place();
     let store = place.open();
     let router = store.router("gw").await.unwrap();
     store.put_sample(router, sample(NOW + MINUTE)).await.unwrap();
@@ -74,7 +74,7 @@ async fn an_outage_is_known_from_its_start_and_final_at_its_end() {
 
 #[tokio::test]
 async fn a_corrected_clock_moves_an_outage() {
-    let place = Place::new();
+    let place = place();
     let store = place.open();
     let router = store.router("gw").await.unwrap();
     let early = told("s-1", (1, 2), 31_000, Some(41_000));
@@ -94,7 +94,7 @@ async fn a_corrected_clock_moves_an_outage() {
 
 #[tokio::test]
 async fn a_router_that_forgot_an_outage_has_ended_it_by_starting() {
-    let place = Place::new();
+    let place = place();
     let store = place.open();
     let router = store.router("gw").await.unwrap();
     let open = told("s-1", (1, 2), NOW, None);
@@ -114,7 +114,7 @@ async fn a_router_that_forgot_an_outage_has_ended_it_by_starting() {
 
 #[tokio::test]
 async fn pages_and_times_cut_no_outage_in_two() {
-    let place = Place::new();
+    let place = place();
     let store = place.open();
     let router = store.router("gw").await.unwrap();
     // Pairs of drops two minutes apart, ten minutes from pair to pair.
@@ -153,7 +153,7 @@ async fn polled(store: &Store, router: RouterId, minute: Millis, wan_state: WanS
 
 #[tokio::test]
 async fn outages_of_an_agent_without_a_detector_are_concluded() {
-    let place = Place::new();
+    let place = place();
     let store = place.open();
     let router = store.router("old").await.unwrap();
     polled(&store, router, 0, WanState::Up).await;

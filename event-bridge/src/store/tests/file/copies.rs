@@ -110,7 +110,7 @@ async fn check_tells_what_is_in_it_and_what_is_damaged() {
         ("targets", 2),
     ];
     assert_eq!(rows, expected);
-    assert!(report.to_string().contains(": whole, schema 2\n"), "{report}");
+    assert!(report.to_string().contains(": whole, schema 3\n"), "{report}");
     let mut bytes = std::fs::read(&place.path).unwrap();
     let end = bytes.len() - 3000;
     bytes[end..].fill(0xA5);

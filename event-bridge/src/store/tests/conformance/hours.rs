@@ -75,43 +75,55 @@ fn deeds() -> impl Strategy<Value = Vec<Deed>> {
 
 /// All of two tables, a line for each row.
 fn hours(place: &Place) -> Vec<String> {
-    let all = |table: &str| {
-        let connection = schema::open_to_read(&place.path).unwrap();
-        let mut statement = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
-        let columns = statement.column_count();
-        let rows = statement.query_map([], |row| {
-            let values = (0..columns).map(|column| row.get::<_, Option<i64>>(column));
-            Ok(format!("{table} {:?}", values.collect::<Result<Vec<_>, _>>()?))
-        });
-        rows.unwrap().collect::<Result<Vec<_>, _>>().unwrap()
+    let all = |sql: &'static str, columns: usize| {
+        servers::with(&place.database, |connection| {
+            connection.query(sql, &[], |row| {
+                let values = (0..columns).map(|column| row.get::<Option<i64>>(column));
+                Ok(format!("{sql} {:?}", values.collect::<Result<Vec<_>, _>>()?))
+            })
+        })
     };
-    [all("hours"), all("hour_pings")].concat()
+    let hours = all("SELECT * FROM hours ORDER BY router, hour", 24);
+    [hours, all("SELECT * FROM hour_pings ORDER BY target, hour", 11)].concat()
 }
 
 /// As a summary says, from rows alone.
 fn naive(place: &Place, from: Millis, until: Millis) -> Summary {
-    let connection = schema::open_to_read(&place.path).unwrap();
-    let row = connection.query_row(
-        "SELECT (SELECT count(*) FROM samples WHERE at >= ?1 AND at < ?2),
-         (SELECT count(*) FROM samples WHERE at >= ?1 AND at < ?2 AND wan_state = 1),
-         (SELECT avg(loss) / 10.0 FROM pings JOIN samples AS s ON s.id = sample
-          WHERE s.at >= ?1 AND s.at < ?2),
-         (SELECT avg(cpu_temp) / 10.0 FROM samples WHERE at >= ?1 AND at < ?2),
-         (SELECT count(*) FROM events WHERE at >= ?1 AND at < ?2 AND kind GLOB 'pppoe_*'),
-         (SELECT count(*) FROM events WHERE at >= ?1 AND at < ?2 AND kind GLOB 'wan_*')",
-        [from, until],
-        |row| {
-            Ok(Summary {
-                samples: row.get::<_, i64>(0)? as u64,
-                samples_up: row.get::<_, i64>(1)? as u64,
-                mean_loss_percent: row.get(2)?,
-                mean_cpu_celsius: row.get(3)?,
-                pppoe_events: row.get::<_, i64>(4)? as u64,
-                wan_events: row.get::<_, i64>(5)? as u64,
-            })
-        },
-    );
-    row.unwrap()
+    let mean = |sum: i64, count: i64| (count > 0).then(|| sum as f64 / count as f64 / 10.0);
+    let [samples, up, loss, losses, cpu, cpus, pppoe, wan] =
+        servers::with(&place.database, |connection| {
+            connection.query_one(
+                "SELECT (SELECT count(*) FROM samples WHERE at >= ?1 AND at < ?2),
+                 (SELECT count(*) FROM samples WHERE at >= ?1 AND at < ?2 AND wan_state = 1),
+                 (SELECT CAST(coalesce(sum(loss), 0) AS BIGINT) FROM pings
+                  JOIN samples AS s ON s.id = sample WHERE s.at >= ?1 AND s.at < ?2),
+                 (SELECT count(loss) FROM pings
+                  JOIN samples AS s ON s.id = sample WHERE s.at >= ?1 AND s.at < ?2),
+                 (SELECT CAST(coalesce(sum(cpu_temp), 0) AS BIGINT) FROM samples
+                  WHERE at >= ?1 AND at < ?2),
+                 (SELECT count(cpu_temp) FROM samples WHERE at >= ?1 AND at < ?2),
+                 (SELECT count(*) FROM events WHERE at >= ?1 AND at < ?2
+                  AND kind LIKE 'pppoe|_%' ESCAPE '|'),
+                 (SELECT count(*) FROM events WHERE at >= ?1 AND at < ?2
+                  AND kind LIKE 'wan|_%' ESCAPE '|')",
+                sql::params![from, until],
+                |row| {
+                    let mut numbers = [0; 8];
+                    for (index, number) in numbers.iter_mut().enumerate() {
+                        *number = row.get(index)?;
+                    }
+                    Ok(numbers)
+                },
+            )
+        });
+    Summary {
+        samples: samples as u64,
+        samples_up: up as u64,
+        mean_loss_percent: mean(loss, losses),
+        mean_cpu_celsius: mean(cpu, cpus),
+        pppoe_events: pppoe as u64,
+        wan_events: wan as u64,
+    }
 }
 
 async fn roll_up_all(store: &Store, now: Millis) {
@@ -123,7 +135,7 @@ async fn check(deeds: Vec<Deed>, order: Vec<usize>, cuts: Vec<Millis>) {
     // As they come, with hours added up in between; and then again in another order.
     let mut found = Vec::new();
     for is_mixed in [true, false] {
-        let place = Place::new();
+        let place = place();
         let store = place.open();
         let router = store.router("gw").await.unwrap();
         // Made first, so that targets and streams have the same numbers.
@@ -153,7 +165,7 @@ async fn check(deeds: Vec<Deed>, order: Vec<usize>, cuts: Vec<Millis>) {
             compare(&store, &place, from, until).await;
         }
         assert!(
-            lines(&place.path, "SELECT hour || '' FROM hours_due WHERE hour < 483148").is_empty()
+            place.lines("SELECT concat('', hour) FROM hours_due WHERE hour < 483148").is_empty()
         );
         store.close().await;
         found.push(hours(&place));
@@ -182,7 +194,7 @@ async fn compare(store: &Store, place: &Place, from: Millis, until: Millis) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
     fn hours_do_not_depend_on_the_order_of_what_is_told(
@@ -196,7 +208,7 @@ proptest! {
 
 #[tokio::test]
 async fn an_hour_is_added_up_when_it_is_over_and_again_for_what_comes_late() {
-    let place = Place::new();
+    let place = place();
     let store = place.open();
     let router = store.router("gw").await.unwrap();
     for minute in 0..90 {
@@ -208,13 +220,12 @@ async fn an_hour_is_added_up_when_it_is_over_and_again_for_what_comes_late() {
     let stats = "SELECT concat_ws('|', hour, avg_ping_rtt, max_ping_rtt, packet_loss_count,
         pppoe_reconnect_count, wan_down_count, avg_cpu_temp, router) FROM hourly_stats";
     let first = "2025-02-12T02:00:00Z|12.345|12.345|0|";
-    assert_eq!(lines(&place.path, stats), [format!("{first}0|0|51.3|gw")]);
+    assert_eq!(place.lines(stats), [format!("{first}0|0|51.3|gw")]);
     let event = Event { kind: "pppoe_up".to_owned(), ..unnumbered(START + 5000, "late") };
     store.put_unnumbered(router, vec![event], NOW).await.unwrap();
     assert_eq!(store.roll_up(START + HOUR, 10).await.unwrap(), 1);
-    assert_eq!(lines(&place.path, stats), [format!("{first}1|0|51.3|gw")]);
-    let pings = lines(
-        &place.path,
+    assert_eq!(place.lines(stats), [format!("{first}1|0|51.3|gw")]);
+    let pings = place.lines(
         "SELECT concat_ws('|', target, avg_rtt, p95_of_minutes, loss, sent, lost) FROM hourly_ping
          ORDER BY id",
     );

@@ -44,7 +44,7 @@ async fn delete_all(store: &Store, before: Millis) -> u64 {
 
 #[tokio::test]
 async fn rows_go_and_hours_and_outages_stay() {
-    let place = Place::new();
+    let place = place();
     let store = filled(&place).await;
     let until = START + 10 * HOUR;
     assert_eq!(delete_all(&store, START + 2 * HOUR).await, 0, "not added up yet");
@@ -76,7 +76,7 @@ async fn rows_go_and_hours_and_outages_stay() {
 
 #[tokio::test]
 async fn events_of_a_clock_that_is_not_right_yet_are_kept() {
-    let place = Place::new();
+    let place = place();
     let store = place.open();
     let router = store.router("a").await.unwrap();
     store.put_unnumbered(router, vec![unnumbered(40_000, "at boot")], NOW).await.unwrap();
@@ -87,7 +87,7 @@ async fn events_of_a_clock_that_is_not_right_yet_are_kept() {
 
 #[tokio::test]
 async fn the_extent_knows_what_is_free() {
-    let place = Place::new();
+    let place = place();
     let store = filled(&place).await;
     while store.roll_up(START + 11 * HOUR, 3).await.unwrap() > 0 {}
     let before = store.extent().await.unwrap();
@@ -96,13 +96,15 @@ async fn the_extent_knows_what_is_free() {
     delete_all(&store, START + 8 * HOUR).await;
     store.put_cleaned(NOW).await.unwrap();
     let after = store.extent().await.unwrap();
-    assert!(after.used_bytes < before.used_bytes, "{before:?} {after:?}");
+    // A server keeps what rows have left for itself, and tells of it late.
+    let is_less = after.used_bytes < before.used_bytes;
+    assert_eq!(is_less, place.database.file().is_some(), "{before:?} {after:?}");
     assert_eq!(after.cleaned, Some(NOW));
 }
 
 #[tokio::test]
 async fn a_concluded_outage_outlives_the_samples_that_told_it() {
-    let place = Place::new();
+    let place = place();
     let store = place.open();
     let router = store.router("old").await.unwrap();
     for minute in 0..600 {
