@@ -1,5 +1,5 @@
 #!/bin/sh
-# A database server of a test's own: database.sh postgres|mariadb FOLDER
+# A database server of a test's own: database.sh postgres|mariadb FOLDER [OPTION …]
 # Everything of it is in FOLDER, which is made, or of a server that was there before; it listens
 # on a socket there alone. Prints the
 # folder of the socket, or its path, once it takes connections, and ends with its stdin. Whoever
@@ -8,6 +8,7 @@ set -eu
 
 engine=$1
 folder=$2
+shift 2
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 
@@ -33,8 +34,8 @@ case $engine in
       sed -i '1i local all guest scram-sha-256' "$folder/data/pg_hba.conf"
     fi
     set -- "$programs/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= \
-      -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300 \
-      -c shared_buffers=64MB
+      -c fsync=off -c full_page_writes=off -c max_connections=300 \
+      -c shared_buffers=64MB "$@"
     is_ready() { "$programs/pg_isready" -q -h "$folder"; }
     shown=$folder
     end=QUIT
@@ -47,8 +48,8 @@ case $engine in
     fi
     rm -f "$folder/socket"
     set -- mariadbd --no-defaults --datadir="$folder/data" --socket="$folder/socket" \
-      --pid-file="$folder/pid" --skip-networking --innodb-flush-log-at-trx-commit=0 \
-      --innodb-doublewrite=0 --sync-binlog=0 --max-connections=300
+      --pid-file="$folder/pid" --skip-networking --innodb-flush-log-at-trx-commit=2 \
+      --innodb-doublewrite=0 --sync-binlog=0 --max-connections=300 "$@"
     is_ready() { [ -S "$folder/socket" ]; }
     shown=$folder/socket
     end=KILL

@@ -363,8 +363,8 @@ fn may_pass(error: &StoreError, database: &Database) -> bool {
 
 /// All or nothing.
 fn in_transaction<T>(connection: &Connection, work: impl FnOnce() -> SqlResult<T>) -> SqlResult<T> {
-    connection.begin()?;
-    let done = work().and_then(|value| connection.commit().map(|()| value));
+    let done = connection.begin().and_then(|()| work());
+    let done = done.and_then(|value| connection.commit().map(|()| value));
     if done.is_err() {
         // The engine has rolled back by itself if this fails, too.
         connection.roll_back().unwrap_or_default();

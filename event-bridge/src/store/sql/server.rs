@@ -20,8 +20,12 @@ use tokio::time::timeout;
 use super::dialect::{self, Statement};
 use super::{Error, Result, Row, STATEMENTS, Value};
 
-/// For a statement: longer than any of ours takes, and than another bridge's transaction.
-pub(in crate::store) const PATIENCE: Duration = Duration::from_secs(20);
+/// For a statement, also one that waits for another bridge's transaction: the server ends it, so
+/// that no lock is held for an answer that nobody takes.
+const SECONDS: u64 = if cfg!(test) { 2 } else { 15 };
+
+/// For a server that does not even end it.
+const PATIENCE: Duration = Duration::from_secs(SECONDS + 5);
 
 /// For a connection with its TLS. A server that is there answers in milliseconds.
 const CONNECTING: Duration = Duration::from_secs(5);
@@ -45,12 +49,11 @@ impl Server<Postgres> {
             .statement_cache_capacity(STATEMENTS)
             .disable_statement_logging();
         let server = Self::open(&options, dialect::postgres)?;
-        // Before we give up, so that no lock is held for an answer that nobody takes.
-        server.batch(
-            "SET statement_timeout = '15s'; SET lock_timeout = '15s';
+        server.batch(&format!(
+            "SET statement_timeout = '{SECONDS}s'; SET lock_timeout = '{SECONDS}s';
              SET idle_in_transaction_session_timeout = '60s';
              SET default_transaction_isolation = 'read committed'",
-        )?;
+        ))?;
         Ok(server)
     }
 
@@ -75,16 +78,16 @@ impl Server<MySql> {
             options.clone().statement_cache_capacity(STATEMENTS).disable_statement_logging();
         let server = Self::open(&options, dialect::mysql)?;
         // The bridge itself is router 0.
-        server.batch(
+        server.batch(&format!(
             "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ANSI_QUOTES,\
              NO_ENGINE_SUBSTITUTION,PIPES_AS_CONCAT';
-             SET SESSION innodb_lock_wait_timeout = 15;
+             SET SESSION innodb_lock_wait_timeout = {SECONDS};
              SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-        )?;
-        server.batch(if server.is_mariadb()? {
-            "SET SESSION max_statement_time = 15"
+        ))?;
+        server.batch(&if server.is_mariadb()? {
+            format!("SET SESSION max_statement_time = {SECONDS}")
         } else {
-            "SET SESSION max_execution_time = 15000"
+            format!("SET SESSION max_execution_time = {}", SECONDS * 1000)
         })?;
         Ok(server)
     }

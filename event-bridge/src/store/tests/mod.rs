@@ -6,6 +6,7 @@ mod file;
 mod on_mariadb;
 mod on_postgres;
 mod on_sqlite;
+mod server;
 mod servers;
 
 use std::path::{Path, PathBuf};
