@@ -3,7 +3,8 @@
 # Everything of it is in FOLDER, which is made, or of a server that was there before; it listens
 # on a socket there alone. Prints the
 # folder of the socket, or its path, once it takes connections, and ends with its stdin. Whoever
-# may reach the socket is its administrator: `postgres` or `root`, without a password.
+# may reach the socket is its administrator: `postgres` or `root`, without a password. There is
+# an empty database `netmonitor`, and the server's id in FOLDER/server.pid.
 set -eu
 
 engine=$1
@@ -36,7 +37,11 @@ case $engine in
     set -- "$programs/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= \
       -c fsync=off -c full_page_writes=off -c max_connections=300 \
       -c shared_buffers=64MB "$@"
-    is_ready() { "$programs/pg_isready" -q -h "$folder"; }
+    # The first time it makes the database, each time it asks for it.
+    is_ready() {
+      "$programs/createdb" -h "$folder" -U postgres netmonitor 2>"$folder/said" \
+        || grep -q 'already exists' "$folder/said"
+    }
     shown=$folder
     end=QUIT
     ;;
@@ -50,7 +55,10 @@ case $engine in
     set -- mariadbd --no-defaults --datadir="$folder/data" --socket="$folder/socket" \
       --pid-file="$folder/pid" --skip-networking --innodb-flush-log-at-trx-commit=2 \
       --innodb-doublewrite=0 --sync-binlog=0 --max-connections=300 "$@"
-    is_ready() { [ -S "$folder/socket" ]; }
+    is_ready() {
+      mariadb --no-defaults --socket="$folder/socket" --user=root \
+        --execute='CREATE DATABASE IF NOT EXISTS netmonitor' 2>"$folder/said"
+    }
     shown=$folder/socket
     end=KILL
     ;;
@@ -68,6 +76,7 @@ until is_ready; do
   kill -0 "$server" 2>/dev/null || { cat "$log" >&2; exit 1; }
   sleep 0.05
 done
+echo "$server" >"$folder/server.pid"
 echo "$shown"
 # Until whoever started it closes it, or dies.
 cat >/dev/null

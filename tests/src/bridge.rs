@@ -2,13 +2,14 @@
 //! stored and counted.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use crate::cores::Cores;
+use crate::database_server::DatabaseServer;
 use crate::http_client::Client;
 use crate::running::{Launch, Running};
 use crate::samples;
@@ -25,14 +26,41 @@ pub struct Place<'a> {
     pub program: &'a Path,
     /// `ROUTERS_FILE`.
     pub routers: &'a Path,
-    /// `SQLITE_DB`.
-    pub database: &'a Path,
+    /// What is stored.
+    pub database: Database<'a>,
     /// Only there is the disk of the database to be seen.
     pub disk: Option<&'a SmallDisk>,
     /// Where to run; `None`: anywhere.
     pub cores: Option<&'a Cores>,
     /// `POLL_INTERVAL`.
     pub poll_interval: Duration,
+}
+
+/// Where a bridge keeps what it stores.
+#[derive(Clone, Copy)]
+pub enum Database<'a> {
+    /// `SQLITE_DB`.
+    File(&'a Path),
+    /// `DATABASE_URL`.
+    Server(&'a DatabaseServer),
+}
+
+impl<'a> From<&'a Path> for Database<'a> {
+    fn from(path: &'a Path) -> Self {
+        Self::File(path)
+    }
+}
+
+impl<'a> From<&'a PathBuf> for Database<'a> {
+    fn from(path: &'a PathBuf) -> Self {
+        Self::File(path)
+    }
+}
+
+impl<'a> From<&'a DatabaseServer> for Database<'a> {
+    fn from(server: &'a DatabaseServer) -> Self {
+        Self::Server(server)
+    }
 }
 
 /// A running bridge; killed when dropped.
@@ -100,8 +128,8 @@ struct Alerts {
 impl<'a> Place<'a> {
     /// Any disk, any core, a sample each second.
     #[must_use]
-    pub fn of(program: &'a Path, routers: &'a Path, database: &'a Path) -> Self {
-        let poll_interval = Duration::from_secs(1);
+    pub fn of(program: &'a Path, routers: &'a Path, database: impl Into<Database<'a>>) -> Self {
+        let (database, poll_interval) = (database.into(), Duration::from_secs(1));
         Self { program, routers, database, disk: None, cores: None, poll_interval }
     }
 
@@ -114,7 +142,10 @@ impl<'a> Place<'a> {
         // A file name without folder would be looked up on PATH.
         command.push(self.program.canonicalize()?.into());
         command.extend(["--routers-file".into(), self.routers.into()]);
-        command.extend(["--sqlite-db".into(), self.database.into()]);
+        command.extend(match self.database {
+            Database::File(path) => ["--sqlite-db".into(), path.into()],
+            Database::Server(server) => ["--database-url".into(), server.url().into()],
+        });
         command.extend(["--bridge-host", "127.0.0.1", "--bridge-port", "0"].map(Into::into));
         let seconds = self.poll_interval.as_secs_f64().to_string();
         command.extend(["--poll-interval".into(), seconds.into()]);

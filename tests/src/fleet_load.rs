@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
-use crate::bridge::{Counted, Place};
+use crate::bridge::{Counted, Database, Place};
 use crate::cores::Cores;
+use crate::database_server::DatabaseServer;
 use crate::fake_router::arrivals;
 use crate::fake_routers_apart::FakeRouters;
 use crate::meter::{Meter, Shares};
@@ -84,6 +85,8 @@ pub struct FleetLoad {
     pub poll: Duration,
     /// Of the fleet's own program: a core that is full answers late.
     pub fleet_cpu: f64,
+    /// Of the database's server, if there is one.
+    pub server_cpu: Option<f64>,
     /// In all.
     pub told: usize,
     /// Between told and stored.
@@ -96,22 +99,43 @@ impl FleetLoad {
     /// # Errors
     /// When a program fails.
     pub fn measure(fleet: Fleet, binary: &Path, cores: Option<&Cores>) -> Result<Self> {
+        Self::measure_on(None, fleet, binary, cores, |_| Ok(()))
+    }
+
+    /// With a server's database instead of a file, and questions that are put while all goes on.
+    ///
+    /// # Errors
+    /// When a program fails.
+    pub fn measure_on(
+        server: Option<&DatabaseServer>,
+        fleet: Fleet,
+        binary: &Path,
+        cores: Option<&Cores>,
+        mut ask: impl FnMut(&Running) -> Result<()>,
+    ) -> Result<Self> {
         let folder =
             TempDir::with_prefix("netmonitor-fleet-").context("cannot make a folder for files")?;
         let began = clock::now();
         let routers = FakeRouters::start(fleet.routers, &fleet.scenario(), folder.path())?;
-        let database = folder.path().join("netmonitor.db");
+        let path = folder.path().join("netmonitor.db");
+        let database = server.map_or(Database::File(&path), Database::Server);
         let place = Place {
             cores,
             poll_interval: fleet.period,
-            ..Place::of(binary, &routers.routers_file, &database)
+            ..Place::of(binary, &routers.routers_file, database)
         };
         let started = clock::now();
         let mut bridge = place.start()?.running;
         let caught_up_in = wait_for_events(&bridge, fleet.routers * fleet.waiting, started)?;
         clock::wait_until(started + WARM_UP);
 
+        let server_before = server.map(DatabaseServer::cpu_time).transpose()?;
         let window = Window::measure(fleet, &bridge, &routers, cores)?;
+        let server_after = server.map(DatabaseServer::cpu_time).transpose()?;
+        let server_cpu = server_before.zip(server_after).map(|(before, after)| {
+            after.saturating_sub(before).as_secs_f64() / fleet.length.as_secs_f64()
+        });
+        ask(&bridge)?;
         let (rss_kb, threads) = (bridge.usage.memory()?.rss_kb, bridge.usage.threads()?);
         let open_files = bridge.usage.open_files()?;
         let peak_rss_kb = bridge.usage.peak_rss_kb()?;
@@ -135,6 +159,7 @@ impl FleetLoad {
             lateness: window.lateness,
             poll: window.poll,
             fleet_cpu: window.fleet_cpu,
+            server_cpu,
             told: told.len(),
             differences,
         })

@@ -18,6 +18,7 @@ pub mod built;
 pub mod burst;
 pub mod clock;
 pub mod cores;
+pub mod database_server;
 pub mod demo;
 pub mod derived;
 pub mod elf;

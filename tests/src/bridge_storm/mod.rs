@@ -13,15 +13,16 @@ mod ledger;
 mod routers;
 mod wal;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
-use crate::bridge::{Bridge, Place};
+use crate::bridge::{Bridge, Database, Place};
 use crate::clock;
+use crate::database_server::{DatabaseServer, Engine};
 use crate::exporter::in_memory;
 use crate::random::Random;
 use deck::{Deck, Moment, Victims};
@@ -37,6 +38,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(1);
 const LOOK_AT_ALL_AGAIN: Duration = Duration::from_millis(50);
 /// How long an aimed kill waits for a write.
 const AIM: Duration = Duration::from_millis(100);
+/// A server's transaction takes so many times as long as a write of the file.
+const UNSEEN: u32 = 200;
 /// Between the deaths of a bridge and of its routers.
 const BETWEEN: std::ops::Range<Duration> = Duration::ZERO..Duration::from_millis(5);
 /// One kill of the bridge in so many is a power cut.
@@ -63,6 +66,8 @@ pub struct Report {
     pub told: usize,
     /// Events stored in the end. Those that were gone before they could be read are missing.
     pub stored: usize,
+    /// Kills of the database server, which is started again.
+    pub of_server: u32,
     /// Of the whole storm.
     pub took: Duration,
 }
@@ -76,15 +81,34 @@ pub struct Programs<'a> {
     pub exporter: &'a Path,
 }
 
-/// Kills so often. The seed is printed; it repeats the choice of victims and moments, not
+/// Kills so often, with a bridge that stores into a file. The seed is printed; it repeats the choice of victims and moments, not
 /// what the machine does in them.
 ///
 /// # Errors
 /// With the events that are lost, doubled or wrong, or when something could not be done.
 pub fn run(programs: Programs<'_>, kills: u32, seed: u64) -> Result<Report> {
     println!("bridge storm: {kills} kills, seed {seed}");
+    storm(programs, None, kills, seed)
+}
+
+/// The same with one that stores into a server's database. Where a file would lose its power, the
+/// server is killed, too.
+///
+/// # Errors
+/// As above.
+pub fn run_on(engine: Engine, programs: Programs<'_>, kills: u32, seed: u64) -> Result<Report> {
+    println!("bridge storm on {}: {kills} kills, seed {seed}", engine.name());
+    storm(programs, Some(DatabaseServer::start(engine)?), kills, seed)
+}
+
+fn storm(
+    programs: Programs<'_>,
+    server: Option<DatabaseServer>,
+    kills: u32,
+    seed: u64,
+) -> Result<Report> {
     let start = clock::now();
-    let mut storm = Storm::new(programs, seed)?;
+    let mut storm = Storm::new(programs, server, seed)?;
     for kill in 1..=kills {
         storm.round().with_context(|| format!("seed {seed}, kill {kill}"))?;
     }
@@ -95,6 +119,8 @@ pub fn run(programs: Programs<'_>, kills: u32, seed: u64) -> Result<Report> {
 struct Storm<'a> {
     program: &'a Path,
     folder: TempDir,
+    /// `None`: a file in the folder.
+    server: Option<DatabaseServer>,
     bridge: Option<Bridge>,
     routers: Routers,
     random: Random,
@@ -105,13 +131,14 @@ struct Storm<'a> {
 }
 
 impl<'a> Storm<'a> {
-    fn new(programs: Programs<'a>, seed: u64) -> Result<Self> {
+    fn new(programs: Programs<'a>, server: Option<DatabaseServer>, seed: u64) -> Result<Self> {
         let folder = in_memory("netmonitor-bridge-")?;
         let routers = Routers::new(programs.exporter)?;
         std::fs::write(folder.path().join("routers.toml"), routers.toml())?;
         Ok(Self {
             program: programs.bridge,
             folder,
+            server,
             bridge: None,
             routers,
             random: Random::new(seed),
@@ -136,8 +163,8 @@ impl<'a> Storm<'a> {
                 self.wait_until_all_is_stored()?;
             }
         }
-        let database = self.folder.path().join("netmonitor.db");
-        let synced = Wal::read(&database)?;
+        let file = self.file();
+        let synced = file.as_deref().map(Wal::read).transpose()?;
         let moment = Moment::choose(&mut self.random);
         let load = self.routers.plan(&mut self.random)?;
         let is_over = AtomicBool::new(false);
@@ -147,15 +174,19 @@ impl<'a> Storm<'a> {
         let start = clock::now();
         std::thread::scope(|scope| {
             let told = scope.spawn(|| teller.tell(&load, start, &is_over));
-            let killed = wait_for(moment, bridge.as_ref(), start, &database)
+            let killed = wait_for(moment, bridge.as_ref(), start, file.as_deref())
                 .and_then(|()| kill(victims, bridge, mortal, random, may_lose, report));
             is_over.store(true, Ordering::Relaxed);
             told.join().ok().context("the routers failed")??;
             killed
         })?;
         self.report.kills += 1;
-        if victims.include_bridge() {
-            self.look_at_the_log(&database, is_power_cut.then_some(&synced))?;
+        if let (Some(file), true) = (&file, victims.include_bridge()) {
+            self.look_at_the_log(file, synced.as_ref().filter(|_| is_power_cut))?;
+        }
+        if let (Some(server), true) = (&mut self.server, is_power_cut) {
+            server.cut_power()?;
+            self.report.of_server += 1;
         }
         Ok(())
     }
@@ -164,10 +195,16 @@ impl<'a> Storm<'a> {
         self.routers.start()?;
         if self.bridge.is_none() {
             let file = |name: &str| self.folder.path().join(name);
-            let (routers, database) = (file("routers.toml"), file("netmonitor.db"));
-            self.bridge = Some(Place::of(self.program, &routers, &database).start()?);
+            let (routers, path) = (file("routers.toml"), file("netmonitor.db"));
+            let database = self.server.as_ref().map_or(Database::File(&path), Database::Server);
+            self.bridge = Some(Place::of(self.program, &routers, database).start()?);
         }
         Ok(())
+    }
+
+    /// The database, if it is one.
+    fn file(&self) -> Option<PathBuf> {
+        self.server.is_none().then(|| self.folder.path().join("netmonitor.db"))
     }
 
     /// What the kill has left; after a power cut that is less.
@@ -212,7 +249,7 @@ fn wait_for(
     moment: Moment,
     bridge: Option<&Bridge>,
     start: Instant,
-    database: &Path,
+    file: Option<&Path>,
 ) -> Result<()> {
     match (moment, bridge) {
         (Moment::Early(after), _) => clock::wait_until(start + after),
@@ -224,7 +261,11 @@ fn wait_for(
                 clock::wait_until(clock::now() + LOOK_AGAIN);
             }
         }
-        (Moment::Writing(after), _) => wait_for_write(database, after),
+        (Moment::Writing(after), _) => match file {
+            Some(file) => wait_for_write(file, after),
+            // A server's writes are not to be seen from here; most of a round is such a moment.
+            None => clock::wait_until(start + after * UNSEEN),
+        },
         (Moment::Stored(_), None) => bail!("the bridge is not running"),
     }
     Ok(())
