@@ -1,28 +1,30 @@
-//! What the bridge costs and how fast it answers: watching a fleet, over thirty days, and
-//! by the size of the fleet.
+//! What the bridge costs and how fast it answers: watching a fleet, over thirty days, on each
+//! engine, and by the size of the fleet.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use netmonitor_tests::cores::Cores;
 
-use crate::{bridge_fleet, bridge_history, bridge_scale};
+use crate::{bridge_engines, bridge_fleet, bridge_history, bridge_scale};
 
 /// What is measured of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     Fleet,
     History,
+    Engines,
     Scale,
 }
 
 impl Part {
-    pub(super) const NAMES: [&str; 3] = ["fleet", "history", "scale"];
+    pub(super) const NAMES: [&str; 4] = ["fleet", "history", "engines", "scale"];
 
     pub(super) fn named(name: &str) -> Option<Self> {
         match name {
             "fleet" => Some(Self::Fleet),
             "history" => Some(Self::History),
+            "engines" => Some(Self::Engines),
             "scale" => Some(Self::Scale),
             _ => None,
         }
@@ -37,6 +39,9 @@ pub(super) fn measure(binary: &Path, part: Option<Part>, cores: Option<&Cores>) 
     }
     if is_wanted(Part::History) {
         bridge_history::measure(binary, cores).context("history")?;
+    }
+    if is_wanted(Part::Engines) {
+        bridge_engines::measure(binary, cores).context("engines")?;
     }
     if is_wanted(Part::Scale) {
         bridge_scale::measure(binary, cores).context("scale")?;
