@@ -46,7 +46,14 @@ pub fn routers_file(bytes: &[u8]) {
 fn check(routers: &[Router]) {
     assert!((1..=MAX_ROUTERS).contains(&routers.len()));
     for (at, router) in routers.iter().enumerate() {
-        assert!(routers[..at].iter().all(|other| other.name != router.name), "{router:?}");
+        let is_alike = |other: &Router| {
+            other.name.eq_ignore_ascii_case(&router.name) || other.url == router.url
+        };
+        assert!(!routers[..at].iter().any(is_alike), "{router:?}");
+        for (name, value) in &router.labels {
+            assert!(!name.is_empty() && !name.starts_with("__") && name != "router", "{router:?}");
+            assert!((1..=200).contains(&value.len()), "{router:?}");
+        }
         assert!((1..=253).contains(&router.name.len()), "{router:?}");
         assert!(router.url.starts_with("http://") && !router.url.ends_with('/'), "{router:?}");
         let seconds = router.poll_interval.as_secs_f64();

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
+mod labels;
 mod routers;
 pub(crate) mod settings;
 

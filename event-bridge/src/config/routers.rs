@@ -9,15 +9,19 @@
 //! [router.labels]
 //! site = "berlin"
 //! ```
+//!
+//! What is wrong is said with the line in which the router begins.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
+use toml::Spanned;
 
+use super::labels::{self, shortened};
 use super::{Check, interval, port, read_secret, web_address};
 use crate::routers::{Router, Secret};
 
@@ -37,7 +41,7 @@ const LONGEST_HOST: usize = 253;
 #[serde(deny_unknown_fields)]
 struct List {
     #[serde(default)]
-    router: Vec<Entry>,
+    router: Vec<Spanned<Entry>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -136,8 +140,12 @@ fn one(host: &str, port: u16) -> Result<String, String> {
 }
 
 pub(super) fn parse(text: &str, default: Duration) -> Result<Vec<Router>, Vec<String>> {
-    let list: List = toml::from_str(text).map_err(|error| vec![located(text, &error)])?;
-    // Each name is compared with all others: of more than these it is not worth it.
+    let lines = Lines::of(text);
+    let list: List = toml::from_str(text).map_err(|error| {
+        // Without the line itself: it may hold a token.
+        let start = error.span().map_or(0, |span| span.start);
+        vec![format!("line {}: {}", lines.number(start), error.message())]
+    })?;
     if list.router.len() > MAX_ROUTERS {
         return Err(vec![format!("{} routers, at most {MAX_ROUTERS}", list.router.len())]);
     }
@@ -145,25 +153,80 @@ pub(super) fn parse(text: &str, default: Duration) -> Result<Vec<Router>, Vec<St
     if list.router.is_empty() {
         problems.push("no [[router]] in it".to_owned());
     }
-    let mut routers: Vec<Router> = Vec::new();
+    let (mut routers, mut known) = (Vec::new(), Known::default());
     for entry in list.router {
-        let name = entry.name.clone();
-        if routers.iter().any(|router| router.name == name) {
-            problems.push(format!("two routers are called \"{name}\""));
-        }
+        let line = lines.number(entry.span().start);
+        let entry = entry.into_inner();
+        let name = shortened(&entry.name);
+        let mut of_this: Vec<String> = known.name_problem(&entry.name, line).into_iter().collect();
         match entry.into_router(default) {
-            Ok(router) => routers.push(router),
-            Err(problem) => problems.push(format!("router \"{name}\": {problem}")),
+            Ok(router) => {
+                of_this.extend(known.address_problem(&router, line));
+                routers.push(router);
+            }
+            Err(problem) => of_this.push(problem),
         }
+        let place = |problem| format!("line {line}, router {name:?}: {problem}");
+        problems.extend(of_this.into_iter().map(place));
     }
     if problems.is_empty() { Ok(routers) } else { Err(problems) }
 }
 
-/// Without the line itself: it may hold a token.
-fn located(text: &str, error: &toml::de::Error) -> String {
-    let before = error.span().and_then(|span| text.get(..span.start));
-    let line = before.map_or(1, |before| before.matches('\n').count() + 1);
-    format!("line {line}: {}", error.message())
+/// Where lines end.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn of(text: &str) -> Self {
+        Self(text.match_indices('\n').map(|(at, _)| at).collect())
+    }
+
+    /// Of what begins at this byte.
+    fn number(&self, at: usize) -> usize {
+        self.0.partition_point(|end| *end < at) + 1
+    }
+}
+
+/// The routers above an entry of the list: their names, and the lines they begin in.
+#[derive(Default)]
+struct Known {
+    by_name: HashMap<String, (String, usize)>,
+    by_address: HashMap<String, (String, usize)>,
+}
+
+impl Known {
+    /// Nobody can tell them apart, or would mean the other one.
+    fn name_problem(&mut self, name: &str, line: usize) -> Option<String> {
+        let this = (name.to_owned(), line);
+        let alike = name.split_whitespace().collect::<String>().to_lowercase();
+        let (other, other_line) = self.by_name.insert(alike, this)?;
+        let other = shortened(&other);
+        Some(if other == shortened(name) {
+            format!("the router of line {other_line} has this name too; every router needs its own")
+        } else {
+            format!(
+                "this name differs from {other:?} of line {other_line} in capital letters or \
+                 spaces alone; choose one that cannot be mistaken for it"
+            )
+        })
+    }
+
+    /// Everything of it would be asked, stored, counted and told twice.
+    fn address_problem(&mut self, router: &Router, line: usize) -> Option<String> {
+        let this = (router.name.clone(), line);
+        let (other, other_line) = self.by_address.insert(address(&router.url), this)?;
+        Some(format!(
+            "url: that of router \"{other}\" of line {other_line}, so its outages would count \
+             twice; remove one of the two, or mend its url"
+        ))
+    }
+}
+
+/// The same for whatever reaches the same exporter as it is written.
+fn address(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let authority = authority.to_ascii_lowercase();
+    format!("{}/{path}", authority.strip_suffix(":80").unwrap_or(&authority))
 }
 
 /// Of a router, or what it should be.
@@ -204,7 +267,12 @@ impl Entry {
             // It may hold a password.
             "url: expected http://address:port of its exporter".to_owned()
         })?;
-        Ok(Router { name, url, token, labels: self.labels, poll_interval })
+        match labels::problems(&self.labels) {
+            problems if problems.is_empty() => {
+                Ok(Router { name, url, token, labels: self.labels, poll_interval })
+            }
+            problems => Err(problems.join("; ")),
+        }
     }
 }
 
@@ -243,8 +311,76 @@ mod tests {
         for text in ["", "router = 1", "[[router]]\nname = \"a\"", "[[router]]\nnam = \"a\""] {
             assert!(parse(text, MINUTE).is_err(), "{text}");
         }
-        let twice = "[[router]]\nname=\"a\"\nurl=\"http://x\"\n".repeat(2);
-        assert!(parse(&twice, MINUTE).unwrap_err()[0].contains("two routers"));
+    }
+
+    /// They begin in lines 1, 4, 7 and so on.
+    fn written(routers: &[(&str, &str)]) -> String {
+        let entry =
+            |(name, url): &(&str, &str)| format!("[[router]]\nname = {name:?}\nurl = {url:?}\n");
+        routers.iter().map(entry).collect()
+    }
+
+    #[track_caller]
+    fn check(routers: &[(&str, &str)], expected: &[&str]) {
+        let said = parse(&written(routers), MINUTE).err().unwrap_or_default();
+        assert_eq!(said, expected, "{routers:?}");
+    }
+
+    #[test]
+    fn a_name_that_is_there_twice_is_refused_with_both_lines() {
+        check(
+            &[("home", "http://a"), ("shed", "http://b"), ("home", "http://c")],
+            &["line 7, router \"home\": the router of line 1 has this name too; every router \
+               needs its own"],
+        );
+        check(
+            &[("home", "http://a"), ("Home", "http://b")],
+            &["line 4, router \"Home\": this name differs from \"home\" of line 1 in capital \
+               letters or spaces alone; choose one that cannot be mistaken for it"],
+        );
+        check(
+            &[("home", "http://a"), ("home ", "http://b")],
+            &[
+                "line 4, router \"home \": this name differs from \"home\" of line 1 in capital \
+                 letters or spaces alone; choose one that cannot be mistaken for it",
+                "line 4, router \"home \": a name is 1 to 64 letters, digits, - _ . :",
+            ],
+        );
+        check(&[("home", "http://a"), ("home2", "http://b")], &[]);
+    }
+
+    #[test]
+    fn one_address_for_two_routers_is_refused_with_both_lines() {
+        for other in ["http://r.lan:80", "http://R.lan/", "http://r.lan"] {
+            check(
+                &[("home", "http://r.lan"), ("shed", other)],
+                &["line 4, router \"shed\": url: that of router \"home\" of line 1, so its \
+                   outages would count twice; remove one of the two, or mend its url"],
+            );
+        }
+        check(&[("home", "http://r.lan/a"), ("shed", "http://r.lan/A")], &[]);
+        check(&[("home", "http://r.lan"), ("shed", "http://r.lan:8080")], &[]);
+        check(&[("home", "http://[fd00::1]"), ("shed", "http://[fd00::1:80]")], &[]);
+    }
+
+    #[test]
+    fn what_is_wrong_with_labels_is_said_with_the_routers_line() {
+        let text = "[[router]]\nname = \"a\"\nurl = \"http://a\"\n\n\
+                    [[router]]\nname = \"b\"\nurl = \"http://b\"\n\
+                    labels = { job = \"x\", site = \"\", customer = \"acme\" }\n";
+        let said = parse(text, MINUTE).unwrap_err();
+        assert_eq!(said.len(), 1, "{said:?}");
+        let of_each =
+            ["line 5, router \"b\": label \"job\": ", "; label \"site\": its value is empty"];
+        assert!(of_each.iter().all(|part| said[0].contains(part)), "{said:?}");
+        // Not a text, and twice: the file itself is wrong.
+        for (labels, expected) in [
+            ("{ site = 5 }", "line 4: invalid type: integer `5`, expected a string"),
+            ("{ site = \"a\", site = \"b\" }", "line 4: duplicate key"),
+        ] {
+            let text = format!("[[router]]\nname = \"a\"\nurl = \"http://a\"\nlabels = {labels}\n");
+            assert_eq!(parse(&text, MINUTE).unwrap_err(), [expected]);
+        }
     }
 
     #[test]

@@ -184,8 +184,9 @@ mod tests {
     async fn a_changed_list_is_taken_over_while_others_go_on() {
         let folder = tempfile::tempdir().unwrap();
         let (kept, new) = (Silent::start().await, Silent::start().await);
+        let gone = Silent::start().await;
         let (mut fleet, routers) = fleet(folder.path());
-        let list = file(folder.path(), &(kept.entry("kept") + &kept.entry("gone")));
+        let list = file(folder.path(), &(kept.entry("kept") + &gone.entry("gone")));
         fleet.poll(list.read().unwrap());
         kept.is_asked().await;
         let before = Arc::clone(routers.list().named("kept").unwrap());
@@ -221,8 +222,17 @@ mod tests {
         let (mut fleet, routers) = fleet(folder.path());
         let list = file(folder.path(), &silent.entry("home"));
         fleet.poll(list.read().unwrap());
-        for text in ["[[router]", "", "[[router]]\nname = \"x\"\nurl = \"ftp://x\"\n"] {
-            std::fs::write(folder.path().join("routers.toml"), text).unwrap();
+        let other = Silent::start().await;
+        for text in [
+            "[[router]".to_owned(),
+            String::new(),
+            "[[router]]\nname = \"x\"\nurl = \"ftp://x\"\n".to_owned(),
+            silent.entry("home") + &other.entry("home"),
+            silent.entry("home") + &other.entry("HOME"),
+            silent.entry("home") + &silent.entry("other"),
+            silent.entry("home") + "labels = { job = \"x\" }\n",
+        ] {
+            std::fs::write(folder.path().join("routers.toml"), &text).unwrap();
             fleet.take_over(list.read());
             assert_eq!(names(&routers), ["home"]);
             assert!(routers.problem().unwrap().contains("routers.toml"), "{text}");

@@ -108,7 +108,8 @@ fn each_failure_is_told_apart_in_the_order_of_the_settings() {
     let address = |listener: &TcpListener| listener.local_addr().unwrap().to_string();
     // Longer than names may be: never asked for.
     let nameless = format!("{}.lan:8321", "x".repeat(64));
-    let refusing = saying("HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n");
+    // Two of them: an address may be there once.
+    let refusing = || saying("HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n");
 
     let routers = [
         ("off", address(&full), "", "cannot connect: no answer within 5s; is the router on"),
@@ -116,8 +117,8 @@ fn each_failure_is_told_apart_in_the_order_of_the_settings() {
         ("typo", nameless, "", "the host name was not found ("),
         ("stopped", NOBODY.to_owned(), "", "cannot connect: Connection refused (os error 111); "),
         ("lost", "127.255.255.255:1".to_owned(), "", "cannot connect: Network is unreachable"),
-        ("locked", refusing.clone(), "", "401: it asks for a token, and none is set here; "),
-        ("changed", refusing, &token_file, "401: the token is wrong; put the router's TOKEN"),
+        ("locked", refusing(), "", "401: it asks for a token, and none is set here; "),
+        ("changed", refusing(), &token_file, "401: the token is wrong; put the router's TOKEN"),
         (
             "strict",
             saying("HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n"),

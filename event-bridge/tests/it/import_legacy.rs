@@ -108,7 +108,7 @@ fn what_makes_no_sense_is_said_in_one_line() {
     check(&["--router", "gw", "--zone", "Mars/Olympus"], "--zone \"Mars/Olympus\"");
     let routers = folder.path().join("routers.toml");
     let list =
-        ["a", "b"].map(|name| format!("[[router]]\nname = \"{name}\"\nurl = \"http://x\"\n"));
+        ["a", "b"].map(|name| format!("[[router]]\nname = \"{name}\"\nurl = \"http://{name}\"\n"));
     std::fs::write(&routers, list.concat()).unwrap();
     check(&["--routers-file", routers.to_str().unwrap()], "--router NAME");
 }
