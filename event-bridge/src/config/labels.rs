@@ -13,8 +13,8 @@ const LONGEST_NAME: usize = 64;
 /// `prometheus.yml` allows 500, and a scrape with more fails as a whole.
 const LONGEST_VALUE: usize = 200;
 
-/// Labels of Prometheus' own, of alerts, and of what exporter and bridge tell of a router: those
-/// of `docs/metrics.md` and `metrics.rs`, which a test holds against this.
+/// Labels of Prometheus' own, of alerts, of what the exporter tells (a test holds `docs/metrics.md`
+/// against this), and of what the bridge tells of a router (`metrics.rs`).
 const TAKEN: [&str; 29] = [
     "alertname",
     "alertstate",

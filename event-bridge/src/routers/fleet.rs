@@ -59,7 +59,7 @@ impl Fleet {
 
     fn start(&mut self, router: Router) -> Arc<Watched> {
         let name = router.name.clone();
-        self.services.metrics.begin(&name);
+        self.services.metrics.begin(&router);
         let (watched, asked) = Watched::new(router);
         let services = self.services.clone();
         let poller = Poller { watched: Arc::clone(&watched), asked, services };
