@@ -225,6 +225,104 @@ fn alerts_reach_their_receivers() {
     }
 }
 
+/// The receivers of an alert about router `home`, by `configuration`.
+fn receivers(amtool: &Path, configuration: &str, alert: &str, labels: &[&str]) -> String {
+    let file = format!("--config.file={configuration}");
+    let name = format!("alertname={alert}");
+    let arguments = ["config", "routes", "test", &file, &name, "router=home"];
+    let (is_content, said) = run(amtool, &[&arguments, labels].concat(), &[]);
+    assert!(is_content, "{alert} {labels:?}: {said}");
+    // Warnings come behind.
+    said.lines().next().unwrap_or_default().to_owned()
+}
+
+/// By the route that `docs/alerts.md` has to copy, where it says.
+#[test]
+fn a_customer_is_told_of_his_own_routers() {
+    let document = read("docs/alerts.md");
+    let mut blocks =
+        document.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let route = blocks.find(|block| block.contains("customer=\"acme\"")).expect("a route to copy");
+    let shipped = read("prometheus/alertmanager.yml");
+    let place = "    # A group of their own, so that";
+    let (above, below) = shipped.split_once(place).expect("the route below");
+    assert!(below.lines().take(4).any(|line| line.contains("InternetDown|WanDown|OutageEnded")));
+    let folder = tempfile::tempdir().unwrap();
+    for (more, of_acme) in [("", "bridge,acme"), ("      continue: true\n", "bridge,acme,person")] {
+        let route = route.replace("receiver: acme\n", &format!("receiver: acme\n{more}"));
+        let changed = format!("{above}{route}{place}{below}\n  - name: acme\n");
+        let file = folder.path().join("alertmanager.yml");
+        fs::write(&file, changed).unwrap();
+        let file = file.to_str().unwrap();
+        for amtool in all("amtool") {
+            content(&amtool, &["check-config", file]);
+            for alert in ["InternetDown", "OutageEnded", "LatencyHigh", "BridgeNotPolling"] {
+                let told = |labels: &[&str]| receivers(&amtool, file, alert, labels);
+                assert_eq!(told(&["customer=acme", "site=berlin"]), of_acme, "{alert}");
+                assert_eq!(told(&["customer=other"]), "bridge,person", "{alert}");
+                assert_eq!(told(&[]), "bridge,person", "{alert}");
+            }
+            assert_eq!(receivers(&amtool, file, "OutageGoesOn", &["customer=acme"]), "nobody");
+        }
+    }
+}
+
+/// Every text of a value, at any depth.
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(all) => all.iter().flat_map(texts).collect(),
+        Value::Object(all) => all.values().flat_map(texts).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// As Alertmanager fills it in, for an alert about router `home`.
+fn filled(amtool: &Path, template: &str, labels: &Value) -> String {
+    let summary =
+        serde_json::json!({ "summary": "home: no internet", "description": "No target." });
+    let alert = serde_json::json!({ "status": "firing", "labels": labels, "annotations": summary });
+    let data = serde_json::json!({
+        "status": "firing", "groupLabels": labels, "commonLabels": labels, "alerts": [alert],
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("data.json");
+    fs::write(&file, data.to_string()).unwrap();
+    let data = format!("--template.data={}", file.display());
+    let template = format!("--template.text={template}");
+    let arguments = ["template", "render", "--template.glob=/dev/null", &data, &template];
+    let (is_content, said) = run(amtool, &arguments, &[]);
+    assert!(is_content, "{template}: {said}");
+    said
+}
+
+/// And nothing more where nobody has set them.
+#[test]
+fn messages_begin_with_customer_and_site() {
+    let plain = serde_json::json!({ "router": "home", "severity": "critical" });
+    let mut labelled = plain.clone();
+    labelled["customer"] = "Acme & Co".into();
+    labelled["site"] = "Berlin".into();
+    for file in files("prometheus/examples/receivers") {
+        let folder = configured(&[("RECEIVER_FILE", &file)]);
+        let configuration = yaml(&folder.path().join("alertmanager.yml"));
+        let person = list(&configuration, "receivers").iter().find(|one| one["name"] == "person");
+        let templates: Vec<_> = texts(person.unwrap())
+            .into_iter()
+            .filter(|text| text.contains(".CommonLabels.customer"))
+            .collect();
+        assert_eq!(templates.len(), 1, "{file}: once in a message");
+        for amtool in all("amtool") {
+            let [with, without] =
+                [&labelled, &plain].map(|labels| filled(&amtool, templates[0], labels));
+            assert!(with.contains("Acme & Co, Berlin, home: no internet"), "{file}: {with}");
+            assert_eq!(with.replace("Acme & Co, Berlin, ", ""), without, "{file}");
+            let begin = without.strip_prefix("netmonitor: ").unwrap_or(&without);
+            assert!(begin.starts_with("home: no internet"), "{file}: {without}");
+        }
+    }
+}
+
 /// Seconds of a duration with one unit.
 fn seconds(duration: &str) -> u32 {
     let (number, unit) = duration.split_at(duration.len() - 1);
