@@ -1,7 +1,7 @@
 """A dashboard around its panels: variables, links, annotations, and where each panel is."""
 
 from normal import FAMILIES
-from query import PROMETHEUS
+from query import PLACE, PROMETHEUS, CHOSEN as R
 
 COLUMNS = 24
 TAG = "netmonitor"
@@ -24,11 +24,12 @@ BRIDGE = {
 }
 
 
-def variable(name, label, query, multi=False):
+def variable(name, label, query, multi=False, **further):
     """The values of a label; read again when the time changes."""
     choice = {"multi": True, "includeAll": True} if multi else {"multi": False}
     if multi:
         choice["current"] = {"text": ["All"], "value": ["$__all"]}
+    choice.update(further)
     return {
         "type": "query",
         "name": name,
@@ -42,14 +43,31 @@ def variable(name, label, query, multi=False):
     }
 
 
-# Also routers that do not answer, and never did.
-ROUTER = variable("router", "Router", 'label_values(up{router!=""}, router)')
+# Grafana's menu of controls: one small button, until somebody wants it.
+IN_MENU = 3
+
+
+def places(**further):
+    """Labels of ROUTERS_FILE. Where nobody has set them all that is there to choose is "All"."""
+    return [
+        variable("customer", "Customer", 'label_values(up{router!=""}, customer)',
+                 multi=True, allValue=".*", **further),
+        variable("site", "Site", 'label_values(up{router!="",customer=~"$customer"}, site)',
+                 multi=True, allValue=".*", **further),
+    ]
+
+
+# Also routers that do not answer, and never did. One house has no customers: they are out of the
+# way, but for the dashboard about many.
+ROUTER = [
+    *places(hide=IN_MENU),
+    variable("router", "Router", f'label_values(up{{router!="",{PLACE}}}, router)'),
+]
 TARGET = variable("target", "Target",
-                  'label_values(netmonitor_ping_requests_total{router="$router"}, target)',
-                  multi=True)
+                  f'label_values(netmonitor_ping_requests_total{{{R}}}, target)', multi=True)
 
 
-def board(name, title, description, rows, variables=(ROUTER,), annotated=True, since="now-24h",
+def board(name, title, description, rows, variables=ROUTER, annotated=True, since="now-24h",
           shown=True, refresh="1m"):
     """`rows`: lists of panels, or a text that begins a section. `shown`: are events drawn, or is it
     outages alone, until somebody switches the others on?"""
@@ -104,7 +122,7 @@ def _annotations(shown):
         # A step may be longer than an outage.
         "target": {
             "refId": "Anno",
-            "expr": 'max_over_time(netmonitor_outage_active{router="$router"}[$__interval]) == 1',
+            "expr": f"max_over_time(netmonitor_outage_active{{{R}}}[$__interval]) == 1",
             "interval": "15s",
         },
         "titleFormat": "no internet",
@@ -121,7 +139,7 @@ def _family(name, color, types, shown):
         # When it happened is the value, in milliseconds.
         "target": {
             "refId": "Anno",
-            "expr": f'netmonitor_event_last_timestamp_seconds{{router="$router",type=~"{types}"}}'
+            "expr": f'netmonitor_event_last_timestamp_seconds{{{R},type=~"{types}"}}'
                     " * 1000",
             "interval": "60s",
         },

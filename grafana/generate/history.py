@@ -4,14 +4,14 @@ Through the Infinity plugin."""
 from board import BRIDGE, ROUTER, board, variable
 from normal import CPU_TEMPERATURE, DBM, ERRORS_OF_AN_HOUR, LIGHT_RECEIVED, LIGHT_SENT, NO_BRIDGE
 from panel import change, chart
-from query import sheet
+from query import CHOSEN as R, sheet
 
 BY_TIME = change("sortBy", fields={}, sort=[{"field": "hour", "desc": False}])
 
 # The targets that the bridge has hours of; those of today will do.
 TARGET = variable(
     "target", "Target",
-    'label_values(netmonitor_ping_requests_total{router="$router",scope!="gateway"}, target)',
+    f'label_values(netmonitor_ping_requests_total{{{R},scope!="gateway"}}, target)',
     multi=True)
 
 
@@ -133,6 +133,6 @@ BOARD = board(
         [ERRORS, DROPPED],
         [TEMPERATURE],
     ],
-    variables=[ROUTER, TARGET, BRIDGE], since="now-30d", shown=False,
+    variables=[*ROUTER, TARGET, BRIDGE], since="now-30d", shown=False,
     # Its rows change once an hour, and are many.
     refresh="15m")

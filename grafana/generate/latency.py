@@ -3,9 +3,8 @@
 from board import ROUTER, TARGET, board
 from normal import DNS_FAILURES, LATENCY, LATENCY_FAR, LOSS, NO_ANSWER
 from panel import chart, heatmap, stat
-from query import buckets, now, series
+from query import CHOSEN as R, buckets, now, series
 
-R = 'router="$router"'
 T = f'{R},target=~"$target"'
 NO_LOOKUPS = "no answer, or not on this device: DNS_NAME is not set"
 
@@ -146,4 +145,4 @@ BOARD = board(
         [LONGEST_LOSS, STRAYS],
         [LOOKUPS, LOOKUP_FAILURES],
     ],
-    variables=[ROUTER, TARGET], since="now-6h")
+    variables=[*ROUTER, TARGET], since="now-6h")

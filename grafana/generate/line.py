@@ -4,9 +4,8 @@ from board import board
 from normal import (BLUE, DBM, ERRORS_OF_AN_HOUR, GREEN, GREY, LIGHT_RECEIVED, LIGHT_SENT, NO_ANSWER,
                     ONE_IS_GOOD, ORANGE, RED, UP_DOWN, steps)
 from panel import chart, override_like, stat, timeline
-from query import now, series
+from query import CHOSEN as R, now, series
 
-R = 'router="$router"'
 NO_OPTICS = "no answer, or not on this device: no optical module that can be read"
 
 STATES = timeline(

@@ -1,22 +1,20 @@
 """Monitoring itself: is what watches the line well?"""
 
-from board import ROUTER, board
+from board import board
 from normal import (CLOCK_OFF, DISK_LEFT, NO_ANSWER, ONE_IS_GOOD, SEVERITY_COLORS, UP_DOWN, YES_NO,
                     ZERO_IS_GOOD)
 from panel import chart, colored, columns, override, stat, table, timeline
-from query import now, rows, series
+from query import CHOSEN as R, CHOSEN_OR_NONE, now, rows, series
 
-R = 'router="$router"'
 EXPORTER = f'{R},job!="netmonitor-bridge"'
-# The router chosen, and what is no router: of fifty others nobody could tell the lines apart.
-CHOSEN = 'router=~"$router|"'
+# Of fifty other routers nobody could tell the lines apart.
 BRIDGE = 'job="netmonitor-bridge"'
 
 TARGETS = timeline(
     "Scrapes",
     """Whether Prometheus gets metrics from each program, and from this router. Normal: all UP. A
     router that is DOWN is off, or the way to it is; it may well have internet.""",
-    series(f"max by (job, router) (up{{{CHOSEN}}})", "{{job}} {{router}}"),
+    series(f"max by (job, router) (up{{{CHOSEN_OR_NONE}}})", "{{job}} {{router}}"),
     mappings=UP_DOWN, thresholds=ONE_IS_GOOD, no_value="nothing is scraped", size=(16, 7))
 
 LOGS = timeline(
@@ -103,7 +101,7 @@ CPU = chart(
 SCRAPE_TIMES = chart(
     "Time of scrapes",
     "How long Prometheus waited for each answer. Normal: below 0.1 s; a scrape is given up at 10 s.",
-    series(f"max by (job, router) (scrape_duration_seconds{{{CHOSEN}}})", "{{job}} {{router}}"),
+    series(f"max by (job, router) (scrape_duration_seconds{{{CHOSEN_OR_NONE}}})", "{{job}} {{router}}"),
     unit="s", lowest=0, size=(12, 8), no_value="nothing is scraped")
 
 POLL_TIMES = chart(
@@ -212,4 +210,4 @@ BOARD = board(
         [PROMETHEUS, DISK, RULES],
         [NOTIFICATIONS, UNDELIVERED],
     ],
-    variables=[ROUTER], since="now-6h")
+    since="now-6h")

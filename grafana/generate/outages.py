@@ -5,9 +5,8 @@ from board import BRIDGE, ROUTER, board
 from normal import (EVENT_COLORS, GREEN, NO_ANSWER, NO_BRIDGE, NO_OUTAGE, RED, SIDE_COLORS,
                     ZERO_IS_GOOD, states, steps)
 from panel import bars, change, colored, columns, gauges, override, stat, table
-from query import listed, now, rows
+from query import CHOSEN as R, listed, now, rows
 
-R = 'router="$router"'
 
 
 def known(what):
@@ -176,4 +175,4 @@ BOARD = board(
         [LEDGER_OF_BRIDGE],
         [EVENTS],
     ],
-    variables=[ROUTER, TYPE, BRIDGE], annotated=False, since="now-7d")
+    variables=[*ROUTER, TYPE, BRIDGE], annotated=False, since="now-7d")

@@ -6,11 +6,10 @@ from normal import (AVAILABILITY, CPU_TEMPERATURE, DBM, EVENT_COLORS, LATENCY,
                     LIGHT_RECEIVED, LIGHT_SENT, LOSS, NO_ANSWER, RED, SEVERITY_COLORS,
                     UP_DOWN, ZERO_IS_GOOD, ONE_IS_GOOD, ERRORS_OF_AN_HOUR, steps, GREEN, ORANGE)
 from panel import (change, chart, colored, columns, override, override_query, stat, table)
-from query import now, recorded, rows, series
+from query import CHOSEN as R, CHOSEN_OR_NONE, now, recorded, rows, series
 
-R = 'router="$router"'
 # Those of the bridge and of Prometheus have no router, and concern all.
-FIRING = 'ALERTS{alertstate="firing",severity=~"warning|critical",router=~"$router|"}'
+FIRING = f'ALERTS{{alertstate="firing",severity=~"warning|critical",{CHOSEN_OR_NONE}}}'
 
 INTERNET = stat(
     "Internet",
@@ -54,7 +53,9 @@ def availability(days, span):
         f"""Share of the last {days} with internet: 1 - seconds of outage / seconds that somebody
         watched. Normal: 99.9 % and more; orange below that, red below 99 %. Counted every 5
         minutes.""",
-        now(f"max({recorded(f'router:netmonitor_availability:ratio{span}{{{R}}}')})"),
+        # Shares of labels that it had before are recorded for a while.
+        now(f"""max({recorded(f'router:netmonitor_availability:ratio{span}{{{R}}}')}
+            and on (customer, site, router) up{{{R}}})"""),
         unit="percentunit", decimals=2, thresholds=AVAILABILITY,
         no_value="not counted yet, or no answer", size=(4, 3))
 

@@ -1,5 +1,13 @@
 """What panels ask for: PromQL of Prometheus, and lists of the bridge through Infinity."""
 
+# What is chosen above a dashboard. "All" is the pattern .*, which also fits where nobody has given
+# any customer or site.
+PLACE = 'customer=~"$customer",site=~"$site"'
+CHOSEN = f'{PLACE},router="$router"'
+# As above, and what has none of these labels and so concerns all: the bridge, Prometheus.
+PLACE_OR_NONE = 'customer=~"$customer|",site=~"$site|"'
+CHOSEN_OR_NONE = f'{PLACE_OR_NONE},router=~"$router|"'
+
 PROMETHEUS = {"type": "prometheus", "uid": "${datasource}"}
 BRIDGE = {"type": "yesoreyeram-infinity-datasource", "uid": "${bridge}"}
 

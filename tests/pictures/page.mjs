@@ -29,9 +29,11 @@ export function drawPage(dashboard, panels, { variables, range, annotations, wid
     <footer style="top:${height - FOOT + 6}px">${escape(SMALL_PRINT)}</footer>`;
 }
 
-function readChosen({ templating }, variables) {
-  return templating.list.map(({ name, label }) => ({
-    label: label ?? name, value: [variables[name]].flat().join(' + '),
+/** What stands above the panels; the rest is in the menu of controls, or nowhere. */
+export function readChosen({ templating }, variables) {
+  return templating.list.filter(({ hide }) => !hide).map(({ name, label, allValue }) => ({
+    label: label ?? name,
+    value: variables[name] === allValue ? 'All' : [variables[name]].flat().join(' + '),
   }));
 }
 

@@ -8,7 +8,8 @@ import { prepareFrames, withThresholds } from './grafana.mjs';
 import { Infinity as Bridge } from './infinity.mjs';
 import { place } from './layout.mjs';
 import { Prometheus, withTables } from './prometheus.mjs';
-import { builtIn, readRange, repeatPanels, replace, stepMs } from './variables.mjs';
+import { readChosen } from './page.mjs';
+import { builtIn, readRange, readVariables, repeatPanels, replace, stepMs } from './variables.mjs';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -62,6 +63,19 @@ test('several values are a regular expression, unknown names stay', () => {
     String.raw`{r="home",t=~"(1\\.1\\.1\\.1|a)"} $other`);
 });
 
+test('all values are the pattern that the variable has for them', async () => {
+  const dashboard = { templating: { list: [
+    { name: 'site', label: 'Site', type: 'query', multi: true, allValue: '.*', current: { value: ['$__all'] },
+      query: { query: 'label_values(up, site)' } },
+    { name: 'floor', type: 'query', multi: true, hide: 3, current: { value: ['$__all'] },
+      query: { query: 'label_values(up{site=~"$site"}, floor)' } },
+  ] } };
+  const prometheus = { labelValues: async (label, selector) => [`${label} of ${selector}`] };
+  const variables = await readVariables(dashboard, { given: {}, range: RANGE, prometheus });
+  assert.deepEqual(variables, { site: '.*', floor: ['floor of up{site=~".*"}'] });
+  assert.deepEqual(readChosen(dashboard, variables), [{ label: 'Site', value: 'All' }]);
+});
+
 test('only times that are understood are taken', () => {
   assert.deepEqual(readRange({ from: 'now-24h', to: 'now' }, RANGE.to), RANGE);
   assert.throws(() => readRange({ from: 'yesterday', to: 'now' }, 0), /expected "now"/);
@@ -101,6 +115,19 @@ test('values of several queries are rows of one table', async () => {
   assert.deepEqual(Object.fromEntries(table.fields.map(({ name, values }) => [name, [...values]])), {
     Time: [1000, 1000], router: ['home', 'cabin'], 'Value #A': [1, 2], 'Value #B': [3, undefined],
   });
+});
+
+test('a row without a label that others have is one row as well', async () => {
+  const labelled = { site: 'berlin', router: 'home' };
+  const a = await instant('A', [labelled, 1], [{ router: 'cabin' }, 2]);
+  // Of the cabin alone: then there is no column for the label at all.
+  const b = await instant('B', [{ router: 'cabin' }, 3]);
+  const frames = withTables([a.target, b.target], [...a.frames, ...b.frames]);
+  const panel = { transformations: [{ id: 'merge', options: {} }], fieldConfig: { defaults: {}, overrides: [] } };
+  const [table] = await prepareFrames(panel, frames, (text) => text);
+  const column = (name) => [...table.fields.find((field) => field.name === name).values];
+  assert.deepEqual(column('router'), ['home', 'cabin']);
+  assert.deepEqual(column('Value #B'), [undefined, 3]);
 });
 
 test('the value of a single query has no letter', async () => {

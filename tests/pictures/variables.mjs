@@ -86,7 +86,7 @@ async function readChoice(variable, { chosen, range, prometheus }) {
   }
   const values = await prometheus.labelValues(asked[2], replace(asked[1], chosen), range);
   if (variable.multi && variable.current?.value?.includes('$__all')) {
-    return values;
+    return variable.allValue ?? values;
   }
   return variable.multi ? values.slice(0, 1) : values[0] ?? '';
 }

@@ -10,6 +10,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use crate::demo::Prometheus;
 use crate::http_client::Client;
 use crate::kept_port::KeptPort;
 use crate::running::{Launch, Running, find_on_path};
@@ -57,7 +58,7 @@ pub struct Derived<'a> {
 
 /// Both, running; killed when dropped.
 pub struct Alerting {
-    prometheus: Running,
+    prometheus: Prometheus,
     alertmanager: Running,
     _ports: [KeptPort; 2],
 }
@@ -97,7 +98,7 @@ impl Derived<'_> {
                 ("--web.listen-address", prometheus.to_string().into()),
             ],
         )?;
-        Ok(Alerting { prometheus, alertmanager, _ports: ports })
+        Ok(Alerting { prometheus: Prometheus { running: prometheus }, alertmanager, _ports: ports })
     }
 
     /// What `prometheus/configure.sh` writes, with every duration divided.
@@ -143,7 +144,7 @@ impl Alerting {
         clock::until("every target is scraped", || {
             self.check_alive()?;
             // It says where it will listen before it does.
-            let Ok(mut client) = Client::connect(self.prometheus.address) else {
+            let Ok(mut client) = Client::connect(self.prometheus.running.address) else {
                 return Ok(false);
             };
             let (status, answer) = client.ask("/api/v1/targets?state=active")?;
@@ -156,13 +157,21 @@ impl Alerting {
         })
     }
 
+    /// What Prometheus knows now: `data.result` of a query.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub fn query(&self, expression: &str) -> Result<Vec<Value>> {
+        self.prometheus.query(expression, clock::unix_ms() / 1000)
+    }
+
     /// Why this machine could not keep up, if so: at the factor's speed a scrape that takes a
     /// second is one that failed, and what follows from that is no fault of the configuration.
     ///
     /// # Errors
     /// When Prometheus does not answer.
     pub fn was_too_slow(&self) -> Result<Option<String>> {
-        let mut client = Client::connect(self.prometheus.address)?;
+        let mut client = Client::connect(self.prometheus.running.address)?;
         for (query, what) in [
             (FAILED_SCRAPES, "targets could not always be scraped in time"),
             (LATE_RULES, "evaluations of rules were left out"),
@@ -181,7 +190,7 @@ impl Alerting {
     /// # Errors
     /// See above.
     pub fn check_alive(&mut self) -> Result<()> {
-        self.prometheus.check_alive().context("Prometheus")?;
+        self.prometheus.running.check_alive().context("Prometheus")?;
         self.alertmanager.check_alive().context("Alertmanager")
     }
 }

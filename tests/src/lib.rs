@@ -9,7 +9,7 @@
 //!
 //! `bin/fake-router/` plays the routers that a bridge asks ([`fake_router`]), also those of
 //! `make demo`, whose data tests can have ([`demo`]). With [`alerting`] and a [`receiver`] an outage
-//! of theirs becomes a message.
+//! of theirs becomes a message, whose customer and site are known ([`labelled`]).
 
 pub mod alerting;
 pub mod bridge;
@@ -35,6 +35,7 @@ pub mod http_client;
 pub mod kept_port;
 pub mod kill_storm;
 pub mod lab;
+pub mod labelled;
 pub mod load;
 pub mod log_daemon;
 pub mod machine;
