@@ -43,7 +43,7 @@ impl Labelled {
         let settings = Settings::quiet(labels.len());
         let fleet = Fleet::start(Settings { token: token.map(str::to_owned), ..settings })?;
         let (routers, database) = (folder.path().join("routers.toml"), folder.path().join("db"));
-        std::fs::write(&routers, list(&fleet, labels))?;
+        std::fs::write(&routers, list(&fleet.routers_toml(), |index| labels[index].to_owned()))?;
         let program = built::program("netmonitor-bridge")?;
         let bridge = Place::of(&program, &routers, &database).start()?;
         let phone = Receiver::start(|_| true)?;
@@ -63,18 +63,19 @@ impl Labelled {
     /// # Errors
     /// When it cannot be written, or the bridge is gone.
     pub fn relabel(&self, labels: &[&str]) -> Result<()> {
-        std::fs::write(&self.routers, list(&self.fleet, labels))?;
+        let list = list(&self.fleet.routers_toml(), |index| labels[index].to_owned());
+        std::fs::write(&self.routers, list)?;
         let id = i32::try_from(self.bridge.running.id()).ok().and_then(Pid::from_raw);
         Ok(kill_process(id.context("no process")?, Signal::HUP)?)
     }
 }
 
-fn list(fleet: &Fleet, labels: &[&str]) -> String {
-    let text = fleet.routers_toml();
-    let mut given = labels.iter();
-    let entry = |entry: &str| {
-        let labels = given.next().map_or("", |labels| labels);
-        format!("[[router]]{}\n[router.labels]\n{labels}\n\n", entry.trim_end())
+/// `ROUTERS_FILE` with labels: those of the router of an index are the text of a TOML table.
+#[must_use]
+pub fn list(routers_toml: &str, labels: impl Fn(usize) -> String) -> String {
+    let entries = routers_toml.split("[[router]]").skip(1).enumerate();
+    let entry = |(index, entry): (usize, &str)| {
+        format!("[[router]]{}\n[router.labels]\n{}\n\n", entry.trim_end(), labels(index))
     };
-    text.split("[[router]]").skip(1).map(entry).collect()
+    entries.map(entry).collect()
 }

@@ -306,9 +306,9 @@ fn filled(amtool: &Path, template: &str, labels: &Value) -> String {
     let data = serde_json::json!({
         "status": "firing", "groupLabels": labels, "commonLabels": labels, "alerts": [alert],
     });
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder for the data");
     let file = folder.path().join("data.json");
-    fs::write(&file, data.to_string()).unwrap();
+    fs::write(&file, data.to_string()).expect("a file of its own");
     let data = format!("--template.data={}", file.display());
     let template = format!("--template.text={template}");
     let arguments = ["template", "render", "--template.glob=/dev/null", &data, &template];

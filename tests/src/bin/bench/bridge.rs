@@ -1,12 +1,12 @@
 //! What the bridge costs and how fast it answers: watching a fleet, over thirty days, on each
-//! engine, and by the size of the fleet.
+//! engine, to Prometheus, and by the size of the fleet.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use netmonitor_tests::cores::Cores;
 
-use crate::{bridge_engines, bridge_fleet, bridge_history, bridge_scale};
+use crate::{bridge_discovery, bridge_engines, bridge_fleet, bridge_history, bridge_scale};
 
 /// What is measured of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,17 +14,19 @@ pub(super) enum Part {
     Fleet,
     History,
     Engines,
+    Discovery,
     Scale,
 }
 
 impl Part {
-    pub(super) const NAMES: [&str; 4] = ["fleet", "history", "engines", "scale"];
+    pub(super) const NAMES: [&str; 5] = ["fleet", "history", "engines", "discovery", "scale"];
 
     pub(super) fn named(name: &str) -> Option<Self> {
         match name {
             "fleet" => Some(Self::Fleet),
             "history" => Some(Self::History),
             "engines" => Some(Self::Engines),
+            "discovery" => Some(Self::Discovery),
             "scale" => Some(Self::Scale),
             _ => None,
         }
@@ -42,6 +44,9 @@ pub(super) fn measure(binary: &Path, part: Option<Part>, cores: Option<&Cores>) 
     }
     if is_wanted(Part::Engines) {
         bridge_engines::measure(binary, cores).context("engines")?;
+    }
+    if is_wanted(Part::Discovery) {
+        bridge_discovery::measure(binary, cores).context("discovery")?;
     }
     if is_wanted(Part::Scale) {
         bridge_scale::measure(binary, cores).context("scale")?;

@@ -40,21 +40,21 @@ const STREAMS: usize = 3;
 /// First ones open the file and fill the caches.
 const WARM_UP: usize = 10;
 
-const HEADING: [&str; 7] = ["figure", "routers", "ours", "sqlite3", "ratio", "goal", ""];
+pub(super) const HEADING: [&str; 7] = ["figure", "routers", "ours", "sqlite3", "ratio", "goal", ""];
 
 /// Rows of one database.
-struct Rows<'t> {
-    table: &'t mut Table<7>,
-    routers: usize,
+pub(super) struct Rows<'t> {
+    pub(super) table: &'t mut Table<7>,
+    pub(super) routers: usize,
 }
 
 impl Rows<'_> {
-    fn push(&mut self, figure: &str, found: f64, goal: Goal) {
+    pub(super) fn push(&mut self, figure: &str, found: f64, goal: Goal) {
         self.push_beside(figure, found, None, goal);
     }
 
     /// Beside the shell's.
-    fn push_beside(&mut self, figure: &str, found: f64, shell: Option<f64>, goal: Goal) {
+    pub(super) fn push_beside(&mut self, figure: &str, found: f64, shell: Option<f64>, goal: Goal) {
         let [goal, verdict] = goal.cells(found);
         let ratio = shell.map(|shell| short(found / shell)).unwrap_or_default();
         let shell = shell.map(short).unwrap_or_default();
@@ -139,7 +139,7 @@ fn add_size(rows: &mut Rows<'_>, database: &Path) -> Result<()> {
 }
 
 /// Answers to the same question, one after the other.
-fn repeated(mut ask: impl FnMut() -> Result<Duration>) -> Result<Vec<Duration>> {
+pub(super) fn repeated(mut ask: impl FnMut() -> Result<Duration>) -> Result<Vec<Duration>> {
     let end = clock::now() + PATIENCE;
     let mut times = Vec::new();
     while times.len() < WARM_UP + ANSWERS && clock::now() < end {

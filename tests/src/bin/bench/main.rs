@@ -1,5 +1,6 @@
 //! What our programs cost:
-//! `bench [--bridge BINARY [--part fleet|history|engines|scale]] [EXPORTER_BINARY [STATIC_BINARY]]`.
+//! `bench [--bridge BINARY [--part fleet|history|engines|discovery|scale]]
+//! [EXPORTER_BINARY [STATIC_BINARY]]`.
 //!
 //! Of the exporter first a scrape, side by side with Debian's `prometheus-node-exporter`
 //! (`scrapes.rs`), then the event listener (`events.rs`); then the bridge (`bridge.rs`). What
@@ -9,6 +10,7 @@
 //! for the bridge: longer on a busy machine, which disturbs the latencies.
 
 mod bridge;
+mod bridge_discovery;
 mod bridge_engines;
 mod bridge_fleet;
 mod bridge_history;
