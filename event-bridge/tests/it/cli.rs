@@ -18,6 +18,37 @@ fn settings_that_make_no_sense_open_nothing() {
     }
 }
 
+/// Wherever a list is read at a start.
+#[test]
+fn a_list_that_names_a_router_twice_is_refused_with_both_lines() {
+    let folder = tempfile::tempdir().unwrap();
+    let (list, database) =
+        (folder.path().join("routers.toml"), folder.path().join("netmonitor.db"));
+    let entry = |name: &str, at: &str| format!("[[router]]\nname = \"{name}\"\nurl = \"{at}\"\n");
+    let entries = [
+        entry("home", "http://192.0.2.1"),
+        entry("home", "http://192.0.2.2"),
+        entry("Home", "http://192.0.2.3"),
+        entry("cabin", "http://192.0.2.1:80/"),
+    ];
+    std::fs::write(&list, entries.concat()).unwrap();
+    for subcommand in ["run", "check-routers"] {
+        let mut command = command();
+        command.arg(subcommand).env("ROUTERS_FILE", &list).env("SQLITE_DB", &database);
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{subcommand}: {said}");
+        for part in [
+            "routers.toml: line 4, router \"home\": the router of line 1 has this name too",
+            "routers.toml: line 7, router \"Home\": this name differs from \"home\" of line 4 in",
+            "routers.toml: line 10, router \"cabin\": url: that of router \"home\" of line 1,",
+        ] {
+            assert!(said.contains(part), "{subcommand}: {part}: {said}");
+        }
+        assert!(!database.exists(), "{subcommand}");
+    }
+}
+
 #[test]
 fn the_help_names_every_setting_and_subcommand() {
     let output = run(&["--help"]);
