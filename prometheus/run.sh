@@ -18,6 +18,10 @@
 #   READ_TOKEN_FILE, API_TOKEN_FILE
 #                         the bridge's tokens, which Prometheus, Alertmanager and Grafana get too
 #   RECEIVER_FILE         who is told: see prometheus/examples/receivers/
+#   SITE, REMOTE_WRITE_FILE
+#                         this site's name, and where its metrics are sent: see
+#                         prometheus/examples/remote-write.yml
+#   PROMETHEUS_URL        where Grafana asks for metrics, if not the Prometheus that is started
 #   EXPORTER, BRIDGE, PROMETHEUS, PROMTOOL, ALERTMANAGER, GRAFANA
 #                         your own programs instead of those that are built, or on PATH
 #   GF_PATHS_PLUGINS      folder with Grafana's plugins (/var/lib/grafana/plugins)
@@ -255,7 +259,7 @@ start_all() {
       GF_PATHS_PROVISIONING="$root/grafana/provisioning" \
       GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH="$root/grafana/dashboards/overview.json" \
       DASHBOARDS_PATH="$root/grafana/dashboards" \
-      PROMETHEUS_URL="http://127.0.0.1:$prometheus_port" \
+      PROMETHEUS_URL="${PROMETHEUS_URL:-http://127.0.0.1:$prometheus_port}" \
       ALERTMANAGER_URL="http://127.0.0.1:$alertmanager_port" \
       BRIDGE_URL="http://127.0.0.1:$bridge_port" \
       "$grafana" "${subcommand[@]}" --homepath "$grafana_home"

@@ -16,6 +16,7 @@ const OF_ANY_VERSION: [&str; 1] = ["email.yml"];
 const OF_PROMETHEUS: [&str; 1] = ["up"];
 /// Files that a token can be in are looked at by amtool, and refused if they are missing.
 const ANY_FILE: &str = "/etc/hostname";
+const REMOTE_WRITE: &str = "prometheus/examples/remote-write.yml";
 
 fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -127,19 +128,36 @@ fn promtool_accepts_every_configuration() {
     ]);
     let written = configured.path().join("prometheus.yml");
     let written = written.to_str().unwrap();
-    let jobs = list(&yaml(Path::new(written)), "scrape_configs").to_vec();
+    let json = yaml(Path::new(written));
+    assert!(json["remote_write"].is_null() && json["global"]["external_labels"].is_null());
+    let jobs = list(&json, "scrape_configs").to_vec();
     assert_eq!(jobs[0]["authorization"]["credentials_file"], ANY_FILE);
     assert_eq!(jobs[0]["http_sd_configs"][0]["authorization"]["credentials_file"], ANY_FILE);
     assert_eq!(jobs[0]["http_sd_configs"][0]["url"], "http://bridge:5000/api/v1/sd");
     for promtool in all("promtool") {
         let mut configurations = files("prometheus/examples");
-        configurations.extend(["prometheus/prometheus.yml".to_owned(), written.to_owned()]);
+        configurations.extend(["prometheus/prometheus.yml", written].map(str::to_owned));
         for file in configurations {
             content(&promtool, &["check", "config", &file]);
         }
         for file in files("prometheus/rules") {
             content(&promtool, &["check", "rules", &file]);
         }
+    }
+}
+
+#[test]
+fn what_sends_to_a_store_is_added() {
+    let configured = configured(&[("SITE", "berlin"), ("REMOTE_WRITE_FILE", REMOTE_WRITE)]);
+    let written = configured.path().join("prometheus.yml");
+    let json = yaml(&written);
+    let [without, added] =
+        ["prometheus/prometheus.yml", REMOTE_WRITE].map(|file| yaml(&top().join(file)));
+    assert_eq!(json["global"]["external_labels"], serde_json::json!({ "site": "berlin" }));
+    assert_eq!(json["remote_write"], added["remote_write"]);
+    assert_eq!(json["scrape_configs"], without["scrape_configs"]);
+    for promtool in all("promtool") {
+        content(&promtool, &["check", "config", written.to_str().unwrap()]);
     }
 }
 
@@ -451,6 +469,9 @@ fn configure_refuses_what_makes_no_sense() {
         ("READ_TOKEN_FILE", "token", "expected the whole path"),
         ("API_TOKEN_FILE", "/there/is/none", "cannot be read"),
         ("RECEIVER_FILE", "/there/is/none", "cannot be read"),
+        ("REMOTE_WRITE_FILE", "/there/is/none", "cannot be read"),
+        ("REMOTE_WRITE_FILE", REMOTE_WRITE, "name this site in SITE"),
+        ("SITE", "my house", "letters, digits"),
     ] {
         let script = Path::new("prometheus/configure.sh");
         let (is_content, said) = run(script, &[to.to_str().unwrap()], &[(name, value)]);

@@ -2,11 +2,12 @@
 //! and the thresholds of the alerts.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use netmonitor_tests::promql::{comparisons, metrics};
 use serde_json::Value;
 
-use super::files::{Dashboard, dashboards, list, read, text, yaml};
+use super::files::{Dashboard, dashboards, list, read, run, text, yaml};
 use super::layout::thresholds;
 
 /// Of Grafana, and of the Infinity plugin.
@@ -138,6 +139,29 @@ fn every_metric_is_given_by_somebody() {
             }
         }
     }
+}
+
+/// A site sends no more than that to a store, which must answer all the same.
+#[test]
+fn a_store_is_sent_what_is_asked() {
+    const MATCHES: &str = "import re, sys
+print(*[name for name in sys.argv[2:] if not re.fullmatch(sys.argv[1], name)])";
+    let example = yaml("prometheus/examples/remote-write.yml");
+    let kept = &example["remote_write"][0]["write_relabel_configs"][0];
+    assert_eq!((text(kept, "action"), &kept["source_labels"][0]), ("keep", &"__name__".into()));
+    let rules = rules();
+    let of_rules = rules.iter().map(|rule| text(rule, "expr").to_owned());
+    let boards = dashboards();
+    let of_boards = boards.iter().flat_map(Dashboard::expressions);
+    let of_boards = of_boards.map(|(_, target)| text(target, "expr").replace("$__", "0"));
+    let asked: BTreeSet<_> = of_boards.chain(of_rules).flat_map(|expr| metrics(&expr)).collect();
+    assert!(asked.len() > 60, "{asked:?}");
+    let mut arguments = vec!["-c", MATCHES, text(kept, "regex")];
+    // Of Prometheus itself, of which a store gets little.
+    arguments.extend(["go_goroutines", "prometheus_tsdb_wal_fsync_duration_seconds_sum"]);
+    arguments.extend(asked.iter().map(String::as_str));
+    let (_, said) = run(Path::new("python3"), &arguments);
+    assert_eq!(said.trim(), arguments[3..5].join(" "));
 }
 
 /// What Prometheus makes itself, and what it and Alertmanager tell about themselves.
