@@ -73,6 +73,7 @@ compiler:
 tools:
 	@tests/install-tools.sh test
 	@tests/newer-prometheus.sh
+	@tests/victoriametrics.sh
 	@tests/containers/install.sh compose
 	@tests/grafana/install.sh
 
