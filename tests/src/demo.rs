@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::built;
-use crate::http_client::Client;
+use crate::engine::Engine;
 use crate::kept_port::KeptPort;
 use crate::running::{Launch, Running};
 
@@ -97,7 +96,7 @@ impl Demo {
     ///
     /// # Errors
     /// When it does not start.
-    pub fn start_prometheus(&self, bridge: Option<&Running>) -> Result<Prometheus> {
+    pub fn start_prometheus(&self, bridge: Option<&Running>) -> Result<Engine> {
         let address = self.prometheus.address;
         let config = self.path("config");
         match bridge {
@@ -130,61 +129,8 @@ impl Demo {
         let address_after = " address=";
         let program = OsStr::new("prometheus");
         let running = Launch { program, arguments, address_after, cores: None }.start()?;
-        let prometheus = Prometheus { running };
-        crate::clock::until("Prometheus is ready", || Ok(prometheus.get("/-/ready").is_ok()))?;
-        Ok(prometheus)
+        Engine::once_ready(running, "/-/ready")
     }
-}
-
-/// One that is running; killed when dropped.
-pub struct Prometheus {
-    /// The process.
-    pub running: Running,
-}
-
-impl Prometheus {
-    fn get(&self, path: &str) -> Result<String> {
-        Ok(Client::connect(self.running.address)?.get(path)?.to_owned())
-    }
-
-    /// `data.result` of a query at a moment, in seconds since 1970.
-    ///
-    /// # Errors
-    /// When it is refused.
-    pub fn query(&self, expression: &str, at: u64) -> Result<Vec<Value>> {
-        self.ask(&format!("query?query={}&time={at}", escaped(expression)))
-    }
-
-    /// `data.result` of a query over a time.
-    ///
-    /// # Errors
-    /// When it is refused.
-    pub fn query_range(
-        &self,
-        expression: &str,
-        times: std::ops::Range<u64>,
-        step: u64,
-    ) -> Result<Vec<Value>> {
-        let (query, from, until) = (escaped(expression), times.start, times.end);
-        self.ask(&format!("query_range?query={query}&start={from}&end={until}&step={step}"))
-    }
-
-    fn ask(&self, question: &str) -> Result<Vec<Value>> {
-        let answer =
-            self.get(&format!("/api/v1/{question}")).with_context(|| question.to_owned())?;
-        let mut answer: Value = serde_json::from_str(&answer)?;
-        let result = answer["data"]["result"].take();
-        serde_json::from_value(result).with_context(|| question.to_owned())
-    }
-}
-
-/// For a URL: every byte that could mean something there.
-fn escaped(text: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' => char::from(byte).to_string(),
-        other => format!("%{other:02X}"),
-    };
-    text.bytes().map(byte).collect()
 }
 
 fn repository() -> &'static Path {
@@ -205,14 +151,4 @@ fn succeed(mut command: Command) -> Result<()> {
     let said = [output.stdout, output.stderr].concat();
     ensure!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&said));
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn expressions_are_escaped() {
-        assert_eq!(escaped("a_b{c=\"d\"}[5m]"), "a_b%7Bc%3D%22d%22%7D%5B5m%5D");
-    }
 }

@@ -8,8 +8,9 @@
 //! read from `/proc` what a program uses ([`usage`], [`meter`]).
 //!
 //! `bin/fake-router/` plays the routers that a bridge asks ([`fake_router`]), also those of
-//! `make demo`, whose data tests can have ([`demo`]). With [`alerting`] and a [`receiver`] an outage
-//! of theirs becomes a message, whose customer and site are known ([`labelled`]).
+//! `make demo`, whose data tests can have ([`demo`]) and ask for ([`engine`]). With [`alerting`] and
+//! a [`receiver`] an outage of theirs becomes a message, whose customer and site are known
+//! ([`labelled`]).
 
 pub mod alerting;
 pub mod bridge;
@@ -22,6 +23,7 @@ pub mod database_server;
 pub mod demo;
 pub mod derived;
 pub mod elf;
+pub mod engine;
 pub mod event_reader;
 pub mod exporter;
 pub mod fake_router;

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use netmonitor_tests::bridge::Place;
-use netmonitor_tests::demo::{Demo, Length, Prometheus};
+use netmonitor_tests::demo::{Demo, Length};
+use netmonitor_tests::engine::Engine;
 use netmonitor_tests::fake_router::ledger;
 use netmonitor_tests::{built, clock};
 use serde_json::Value;
@@ -32,7 +33,7 @@ fn now() -> u64 {
 }
 
 /// Times of a series' samples, by router.
-fn times(prometheus: &Prometheus, series: &str) -> BTreeMap<String, Vec<f64>> {
+fn times(prometheus: &Engine, series: &str) -> BTreeMap<String, Vec<f64>> {
     let found = prometheus.query(&format!("{series}[{}h]", SCRAPED_HOURS + 1), now()).unwrap();
     let row = |series: &Value| {
         let times = series["values"].as_array().unwrap().iter();

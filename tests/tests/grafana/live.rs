@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use netmonitor_tests::bridge::{Bridge, Place};
-use netmonitor_tests::demo::{Demo, Length, Prometheus};
+use netmonitor_tests::demo::{Demo, Length};
+use netmonitor_tests::engine::Engine;
 use netmonitor_tests::http_client::Client;
 use netmonitor_tests::running::Running;
 use netmonitor_tests::{built, clock};
@@ -32,7 +33,7 @@ struct World {
     demo: Demo,
     _routers: Running,
     bridge: Bridge,
-    prometheus: Prometheus,
+    prometheus: Engine,
 }
 
 impl World {
