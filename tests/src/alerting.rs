@@ -10,11 +10,11 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::demo::Prometheus;
+use crate::engine::Engine;
 use crate::http_client::Client;
 use crate::kept_port::KeptPort;
 use crate::running::{Launch, Running, find_on_path};
-use crate::{clock, derived};
+use crate::{clock, derived, victoria};
 
 /// The one number of the rules that means seconds without saying so: how long `OutageEnded`
 /// fires.
@@ -24,6 +24,9 @@ const FAILED_SCRAPES: &str =
     "/api/v1/query?query=count%28min_over_time%28up%5B10m%5D%29%20%3D%3D%200%29";
 const LATE_RULES: &str =
     "/api/v1/query?query=sum%28prometheus_rule_group_iterations_missed_total%29";
+
+/// Where what they read is, in their folder.
+pub const CONFIGURATION: &str = "configuration";
 
 /// Which ones.
 #[derive(Debug, Clone)]
@@ -54,12 +57,16 @@ pub struct Derived<'a> {
     pub person: &'a str,
     /// All durations are divided by it.
     pub factor: u64,
+    /// Where Prometheus sends what it has.
+    pub store: Option<SocketAddr>,
 }
 
 /// Both, running; killed when dropped.
 pub struct Alerting {
-    prometheus: Prometheus,
-    alertmanager: Running,
+    /// Also answers questions.
+    pub prometheus: Engine,
+    /// Alertmanager.
+    pub alertmanager: Running,
     _ports: [KeptPort; 2],
 }
 
@@ -72,7 +79,7 @@ impl Derived<'_> {
         // Prometheus scrapes them both and must know where.
         let ports = [KeptPort::new()?, KeptPort::new()?];
         let [prometheus, alertmanager] = [ports[0].address, ports[1].address];
-        let configuration = folder.join("configuration");
+        let configuration = folder.join(CONFIGURATION);
         self.write(&configuration, prometheus, alertmanager, folder)?;
         let start = |program: &Path, file: &str, options: &[(&str, OsString)]| {
             let mut arguments = vec![option("--config.file", &configuration.join(file).into())];
@@ -98,7 +105,8 @@ impl Derived<'_> {
                 ("--web.listen-address", prometheus.to_string().into()),
             ],
         )?;
-        Ok(Alerting { prometheus: Prometheus { running: prometheus }, alertmanager, _ports: ports })
+        let prometheus = Engine { running: prometheus };
+        Ok(Alerting { prometheus, alertmanager, _ports: ports })
     }
 
     /// What `prometheus/configure.sh` writes, with every duration divided.
@@ -113,13 +121,18 @@ impl Derived<'_> {
         fs::write(&person, self.person)?;
         let script = top().join("prometheus/configure.sh");
         #[expect(clippy::disallowed_methods, reason = "a script of ours, for tests")]
-        let status = Command::new(script)
+        let mut command = Command::new(script);
+        command
             .arg(to)
             .env("BRIDGE_ADDRESS", self.bridge.to_string())
             .env("PROMETHEUS_ADDRESS", prometheus.to_string())
             .env("ALERTMANAGER_ADDRESS", alertmanager.to_string())
-            .env("RECEIVER_FILE", person)
-            .status()?;
+            .env("RECEIVER_FILE", person);
+        if let Some(store) = self.store {
+            let file = victoria::remote_write(store, folder)?;
+            command.env("SITE", victoria::SITE).env("REMOTE_WRITE_FILE", file);
+        }
+        let status = command.status()?;
         ensure!(status.success(), "configure.sh: {status}");
         let rules = fs::read_dir(to.join("rules"))?.map(|entry| Ok(entry?.path()));
         let mut files = rules.collect::<Result<Vec<_>>>()?;

@@ -2,6 +2,7 @@
 //! programs on it. Nothing here leaves loopback, and no port is a usual one.
 
 use std::ffi::OsStr;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -12,6 +13,7 @@ use crate::built;
 use crate::engine::Engine;
 use crate::kept_port::KeptPort;
 use crate::running::{Launch, Running};
+use crate::victoria;
 
 /// How long the past is, and of whom.
 #[derive(Debug, Clone, Copy)]
@@ -92,11 +94,15 @@ impl Demo {
     }
 
     /// Prometheus on the past, with its rules if it is told where a bridge is; that one names
-    /// the routers to be scraped. Without, it only answers questions.
+    /// the routers to be scraped. Without, it only answers questions. It sends to the `store`.
     ///
     /// # Errors
     /// When it does not start.
-    pub fn start_prometheus(&self, bridge: Option<&Running>) -> Result<Engine> {
+    pub fn start_prometheus(
+        &self,
+        bridge: Option<&Running>,
+        store: Option<SocketAddr>,
+    ) -> Result<Engine> {
         let address = self.prometheus.address;
         let config = self.path("config");
         match bridge {
@@ -107,6 +113,10 @@ impl Demo {
                     .env("BRIDGE_ADDRESS", bridge.address.to_string())
                     .env("ALERTMANAGER_ADDRESS", self.no_alertmanager.address.to_string())
                     .env("PROMETHEUS_ADDRESS", address.to_string());
+                if let Some(store) = store {
+                    let file = victoria::remote_write(store, self.folder.path())?;
+                    command.env("SITE", victoria::SITE).env("REMOTE_WRITE_FILE", file);
+                }
                 succeed(command)?;
             }
             None => {

@@ -10,7 +10,7 @@
 //! `bin/fake-router/` plays the routers that a bridge asks ([`fake_router`]), also those of
 //! `make demo`, whose data tests can have ([`demo`]) and ask for ([`engine`]). With [`alerting`] and
 //! a [`receiver`] an outage of theirs becomes a message, whose customer and site are known
-//! ([`labelled`]).
+//! ([`labelled`]); with [`victoria`] their metrics go to a store.
 
 pub mod alerting;
 pub mod bridge;
@@ -61,4 +61,5 @@ pub mod table;
 pub mod trickle;
 pub mod under_load;
 pub mod usage;
+pub mod victoria;
 pub mod visibility;

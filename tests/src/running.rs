@@ -14,7 +14,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
 
+use crate::clock;
 use crate::cores::Cores;
 use crate::usage::Usage;
 
@@ -129,6 +131,16 @@ impl Running {
         self.child.0.id()
     }
 
+    /// Asks it to end, and returns when it has.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn end(mut self) -> Result<()> {
+        let id = i32::try_from(self.child.0.id())?;
+        kill_process(Pid::from_raw(id).context("no process")?, Signal::TERM)?;
+        clock::until("it ends", || Ok(self.child.0.try_wait()?.is_some()))
+    }
+
     /// Fails when the program has ended, with its last words.
     ///
     /// # Errors
@@ -207,7 +219,8 @@ impl Said {
 /// The address right after `mark`.
 fn announced(line: &str, mark: &str) -> Option<SocketAddr> {
     let (_, rest) = line.split_once(mark)?;
-    rest.split_whitespace().next()?.parse().ok()
+    // One more of them has its path.
+    rest.split_whitespace().next()?.trim_end_matches('/').parse().ok()
 }
 
 #[cfg(test)]
@@ -221,6 +234,8 @@ mod tests {
         assert_eq!(announced(ours, "answers on http://"), expected);
         let other = "ts=1 caller=x msg=\"Listening on\" address=127.0.0.1:33823 more";
         assert_eq!(announced(other, "address="), expected);
+        let expected = Some(([127, 0, 0, 1], 8428).into());
+        assert_eq!(announced("started at http://127.0.0.1:8428/", "at http://"), expected);
         assert_eq!(announced("address=somewhere", "address="), None);
         assert_eq!(announced("Starting", "address="), None);
     }

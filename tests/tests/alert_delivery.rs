@@ -89,7 +89,9 @@ impl Watched {
 ",
             phone.address, witness.address
         );
-        let of = Derived { bridge: bridge.running.address, person: &receivers, factor: FACTOR };
+        let bridge_address = bridge.running.address;
+        let of =
+            Derived { bridge: bridge_address, person: &receivers, factor: FACTOR, store: None };
         let mut alerting = of.start(programs, folder.path())?;
         alerting.wait_for_targets(ROUTERS + OTHER_TARGETS)?;
         Ok(Self { fleet, bridge, alerting, phone, witness, _folder: folder })

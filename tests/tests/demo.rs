@@ -53,7 +53,7 @@ fn past_and_present_are_one() {
     let program = built::program("netmonitor-bridge").unwrap();
     clock::until("the routers are listed", || Ok(list.exists())).unwrap();
     let bridge = Place::of(&program, &list, &database).start().unwrap();
-    let prometheus = demo.start_prometheus(Some(&bridge.running)).unwrap();
+    let prometheus = demo.start_prometheus(Some(&bridge.running), None).unwrap();
 
     // While it is waiting for its first scrapes: every event once, whoever told it when.
     let told = || -> BTreeSet<_> {

@@ -1,5 +1,6 @@
-//! Every question of the dashboards, put to a real Prometheus and a real bridge that hold the two
-//! days of the demo.
+//! Every question of the dashboards, put to a real Prometheus, a real bridge and a real store that
+//! Prometheus writes to; they hold the two days of the demo. What is past cannot be written by
+//! Prometheus, which sends nothing from before its start: the store is brought that as blocks.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -10,10 +11,13 @@ use netmonitor_tests::bridge::{Bridge, Place};
 use netmonitor_tests::demo::{Demo, Length};
 use netmonitor_tests::engine::Engine;
 use netmonitor_tests::http_client::Client;
+use netmonitor_tests::kept_port::KeptPort;
 use netmonitor_tests::running::Running;
+use netmonitor_tests::victoria::Programs;
 use netmonitor_tests::{built, clock};
 use serde_json::{Value, json};
 
+use super::compared::answers_are_the_same;
 use super::files::{Dashboard, dashboards, list, run, text};
 use super::models::python;
 
@@ -29,11 +33,27 @@ const RIGHTLY_EMPTY: [(&str, &str); 5] = [
 const NO_ALERTMANAGER: &str = "there is none in this test";
 
 /// The demo, going on.
-struct World {
+pub(super) struct World {
     demo: Demo,
     _routers: Running,
     bridge: Bridge,
-    prometheus: Engine,
+    pub(super) prometheus: Engine,
+    pub(super) store: Option<Store>,
+}
+
+/// VictoriaMetrics.
+pub(super) struct Store {
+    pub(super) engine: Engine,
+    _port: KeptPort,
+}
+
+impl Store {
+    fn start(programs: &Programs, demo: &Demo) -> Self {
+        let port = KeptPort::new().unwrap();
+        let engine = programs.start_store(port.address, &demo.path("store")).unwrap();
+        programs.bring_past(&demo.path("prometheus"), port.address).unwrap();
+        Self { engine, _port: port }
+    }
 }
 
 impl World {
@@ -41,18 +61,24 @@ impl World {
         let names = "home,parents,cabin";
         let length = Length { scraped_hours: SCRAPED_HOURS, polled_hours: 72, names };
         let demo = Demo::prepare(length).unwrap();
+        let store = Programs::fetched().map(|programs| Store::start(&programs, &demo));
         let routers = demo.start_routers().unwrap();
         let (routers_file, database) = (demo.path("routers.toml"), demo.path("netmonitor.db"));
         clock::until("the routers are listed", || Ok(routers_file.exists())).unwrap();
         let program = built::program("netmonitor-bridge").unwrap();
         let bridge = Place::of(&program, &routers_file, &database).start().unwrap();
-        let prometheus = demo.start_prometheus(Some(&bridge.running)).unwrap();
-        let world = Self { demo, _routers: routers, bridge, prometheus };
+        let address = store.as_ref().map(|store| store.engine.running.address);
+        let prometheus = demo.start_prometheus(Some(&bridge.running), address).unwrap();
+        Self { demo, _routers: routers, bridge, prometheus, store }
+    }
+
+    /// Whoever is asked then has something to say.
+    fn wait_for_all(&self, engine: &Engine) {
         // Four scrapes of the bridge take a minute.
         clock::until_within(Duration::from_secs(180), "all is scraped, rules have run", || {
-            let is_there = |expr: &str| {
-                Ok::<_, anyhow::Error>(!world.prometheus.query(expr, now())?.is_empty())
-            };
+            // Where charts end that end on a whole step.
+            let at = now() - 15;
+            let is_there = |expr: &str| anyhow::Ok(!engine.query(expr, at)?.is_empty());
             Ok(is_there("count(up == 1) == 5 and count(up{router!=\"\"} == 1) == 3")?
                 && is_there("ALERTS{alertname=\"Watchdog\"}")?
                 && is_there("count(netmonitor_bridge_outage_start_timestamp_seconds) > 5")?
@@ -61,30 +87,30 @@ impl World {
                 && is_there("count_over_time(netmonitor_bridge_wal_bytes[5m]) >= 3")?)
         })
         .unwrap();
-        world
     }
 
     /// Times as Grafana asks for them: the whole of them, and its newest hour.
-    fn times(&self) -> [Asked<'_>; 2] {
-        let until = now();
+    pub(super) fn times<'a>(&'a self, engine: &'a Engine, until: u64) -> [Asked<'a>; 2] {
         let begin = self.demo.present().unwrap() - u64::from(SCRAPED_HOURS) * 3600;
-        [
-            Asked { world: self, times: begin..until, step: 180, router: "home" },
-            Asked { world: self, times: until - 3600..until, step: 15, router: "home" },
-        ]
+        let of = |begin, step| {
+            let times = begin..until;
+            Asked { world: self, engine, times, step, router: "home" }
+        };
+        [of(begin, 180), of(until - 3600, 15)]
     }
 }
 
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     clock::unix_ms() / 1000
 }
 
 /// A time that is looked at, for a router.
 #[derive(Clone)]
-struct Asked<'a> {
+pub(super) struct Asked<'a> {
     world: &'a World,
+    engine: &'a Engine,
     times: Range<u64>,
-    step: u64,
+    pub(super) step: u64,
     router: &'a str,
 }
 
@@ -109,16 +135,18 @@ impl Asked<'_> {
             .replace("$__to", &to.to_string())
     }
 
-    fn series(&self, target: &Value) -> Vec<Value> {
+    pub(super) fn series(&self, target: &Value) -> Vec<Value> {
         // The data source makes a pattern of a variable that may have several values, also where a
         // panel is repeated for one of them.
         let targets = r"(223\\.5\\.5\\.5|8\\.8\\.8\\.8|gateway)";
         let expr = self.filled(&text(target, "expr").replace("$target", targets));
-        let prometheus = &self.world.prometheus;
         if target["instant"] == true {
-            prometheus.query(&expr, self.times.end).unwrap()
+            self.engine.query(&expr, self.times.end).unwrap()
         } else {
-            prometheus.query_range(&expr, self.times.clone(), self.step).unwrap()
+            // Grafana puts both ends on whole steps.
+            let on_step = |time: u64| time - time % self.step;
+            let times = on_step(self.times.start)..on_step(self.times.end);
+            self.engine.query_range(&expr, times, self.step).unwrap()
         }
     }
 
@@ -159,7 +187,17 @@ const READABLE: usize = 16;
 #[test]
 fn every_question_has_an_answer() {
     let world = World::start();
-    let [whole, hour] = world.times();
+    are_answered_by(&world, &world.prometheus);
+    the_bridge_gives_rows(&world.times(&world.prometheus, now())[0]);
+    if let Some(store) = &world.store {
+        are_answered_by(&world, &store.engine);
+        answers_are_the_same(&world);
+    }
+}
+
+fn are_answered_by(world: &World, engine: &Engine) {
+    world.wait_for_all(engine);
+    let [whole, hour] = world.times(engine, now());
     let mut empty = BTreeSet::new();
     let mut count = 0;
     for board in dashboards() {
@@ -184,7 +222,6 @@ fn every_question_has_an_answer() {
     assert!(count > 100, "{count}");
     empty.retain(|place| !RIGHTLY_EMPTY.iter().any(|(listed, _)| place.starts_with(listed)));
     assert!(empty.is_empty(), "{empty:#?}");
-    the_bridge_gives_rows(&whole);
     what_a_router_has_not_got_is_said(&whole);
     any_time_and_router_may_be_asked(&whole);
 }
@@ -195,7 +232,7 @@ fn ask_variables(board: &Dashboard, asked: &Asked<'_>) {
         let inner = query.strip_prefix("label_values(").unwrap().strip_suffix(')').unwrap();
         let (selector, label) = inner.rsplit_once(", ").unwrap();
         let expr = format!("count by ({label}) ({selector})");
-        let found = asked.world.prometheus.query(&expr, asked.times.end).unwrap();
+        let found = asked.engine.query(&expr, asked.times.end).unwrap();
         let is_value = |one: &&Value| one["metric"][label].is_string();
         let values = found.iter().filter(is_value).count();
         match text(variable, "name") {

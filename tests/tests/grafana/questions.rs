@@ -100,7 +100,7 @@ fn counters_are_not_shown_as_they_are() {
 }
 
 /// Names of the recorded series, and the alerts.
-fn rules() -> Vec<Value> {
+pub(super) fn rules() -> Vec<Value> {
     let files = ["recording", "alerts-line", "alerts-monitoring"];
     let groups = files.map(|file| yaml(&format!("prometheus/rules/{file}.yml")));
     let groups = groups.iter().flat_map(|file| list(file, "groups"));
