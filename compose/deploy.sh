@@ -283,13 +283,15 @@ check_files() {
     [ -f "$file" ] || die "$name: $file is not there (.env)" 2
     check_readable "$name" "$file"
   done
-  for pair in ROUTERS_FILE:routers RECEIVER_FILE:receivers; do
+  for pair in ROUTERS_FILE:routers RECEIVER_FILE:receivers REMOTE_WRITE_FILE:receivers; do
     file=$(value_of "${pair%%:*}")
     [ -n "$file" ] || continue
     file=${pair#*:}/$file
     [ -f "$file" ] || die "${pair%%:*}: $file is not there; copy it into that folder" 2
     check_readable "${pair%%:*}" "$file"
   done
+  [ -z "$(value_of REMOTE_WRITE_FILE)" ] || [ -n "$(value_of SITE)" ] \
+    || die 'REMOTE_WRITE_FILE: name this site in SITE, too (.env)' 2
   [ -n "$(value_of ROUTER_IP)$(value_of ROUTERS_FILE)" ] \
     || die 'neither ROUTER_IP nor ROUTERS_FILE is set in .env' 2
 }

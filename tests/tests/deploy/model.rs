@@ -303,6 +303,9 @@ fn what_is_not_set_does_not_reach_the_programs() {
         ("READ_TOKEN_FILE", "alertmanager", "./secrets/read", "/run/secrets/read_token"),
         ("ROUTERS_FILE", "bridge", "home.toml", "/routers/home.toml"),
         ("RECEIVER_FILE", "alertmanager", "ntfy.yml", "/etc/alertmanager/ntfy.yml"),
+        ("REMOTE_WRITE_FILE", "prometheus", "store.yml", "/etc/prometheus/store.yml"),
+        // It does not see the file.
+        ("REMOTE_WRITE_FILE", "alertmanager", "store.yml", ""),
     ];
     for (name, service, value, inside) in names {
         assert_eq!(environment(&model(&[(name, "")]), service, name), "", "{service}");

@@ -198,6 +198,7 @@ fn settings_that_do_not_fit_are_told_before_anything_starts() {
             ),
             ("ROUTERS_FILE=mine.toml", "ROUTERS_FILE: routers/mine.toml is not there; copy it"),
             ("RECEIVER_FILE=ntfy.yml", "RECEIVER_FILE: receivers/ntfy.yml is not there"),
+            ("REMOTE_WRITE_FILE=store.yml", "REMOTE_WRITE_FILE: receivers/store.yml is not there"),
             ("ROUTER_IP=", "neither ROUTER_IP nor ROUTERS_FILE is set"),
         ] {
             let settings = machine.read(".env");
