@@ -52,7 +52,12 @@ impl Labelled {
              send_resolved: false}}\n",
             phone.address
         );
-        let of = Derived { bridge: bridge.running.address, person: &person, factor: FACTOR };
+        let of = Derived {
+            bridge: bridge.running.address,
+            person: &person,
+            factor: FACTOR,
+            store: None,
+        };
         let mut alerting = of.start(&Programs::installed()?, folder.path())?;
         alerting.wait_for_targets(labels.len() + OTHER_TARGETS)?;
         Ok(Self { fleet, bridge, alerting, phone, routers, _folder: folder })
