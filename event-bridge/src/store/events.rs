@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::hours::Due;
 use super::reader::{Select, Span};
 use super::records::{EventRecord, Key, RouterId, Stored};
-use super::samples::{signed, unsigned};
+use super::samples::{signed, unsigned, whose};
 use super::sql::{Connection, Error, Result, params};
 use super::{concluded, outages};
 use crate::record::{Cursor, Event, EventBatch, Millis};
@@ -315,34 +315,32 @@ impl Select for EventRecord {
     /// The kind.
     type Filter = Option<String>;
 
+    const BY_TIME: bool = true;
+
     fn select(connection: &Connection, span: &Span<'_>, kind: &Self::Filter) -> Result<Vec<Self>> {
         let key = span.before.unwrap_or(Key { at: span.until, id: 0 });
+        let whose = whose(span, "e.router = ?1");
+        let sql = format!(
+            "SELECT e.id, e.received, e.at, e.kind, e.message, e.detail, e.seq, s.name, e.router
+             FROM events AS e LEFT JOIN streams AS s ON s.id = e.stream
+             WHERE {whose} AND e.at >= ?2 AND e.at <= ?3 AND (e.at < ?3 OR e.id < ?4)
+             AND (?5 IS NULL OR e.kind = ?5)
+             ORDER BY e.at DESC, e.id DESC LIMIT ?6 OFFSET ?7"
+        );
+        let (router, kind) = (span.router.map(|router| router.0), kind.as_deref());
         connection.query(
-            "SELECT e.id, e.received, e.at, e.kind, e.message, e.detail, e.seq, s.name
-                 FROM events AS e LEFT JOIN streams AS s ON s.id = e.stream
-                 WHERE e.router = ?1 AND e.at >= ?2 AND e.at <= ?3 AND (e.at < ?3 OR e.id < ?4)
-                 AND (?5 IS NULL OR e.kind = ?5)
-                 ORDER BY e.at DESC, e.id DESC LIMIT ?6 OFFSET ?7",
-            params![
-                span.router.0,
-                span.from,
-                key.at,
-                key.id,
-                kind.as_deref(),
-                span.limit,
-                span.offset
-            ],
+            &sql,
+            params![router, span.from, key.at, key.id, kind, span.limit, span.offset],
             |row| {
+                let detail: Option<String> = row.get(5)?;
                 Ok(Self {
                     id: row.get(0)?,
-                    router: span.name.to_owned(),
+                    router: span.name(RouterId(row.get(8)?)),
                     received: row.get(1)?,
                     at: row.get(2)?,
                     kind: row.get(3)?,
                     message: row.get(4)?,
-                    detail: row
-                        .get::<Option<String>>(5)?
-                        .and_then(|text| serde_json::from_str(&text).ok()),
+                    detail: detail.and_then(|text| serde_json::from_str(&text).ok()),
                     seq: row.get::<Option<i64>>(6)?.map(unsigned),
                     stream: row.get(7)?,
                 })

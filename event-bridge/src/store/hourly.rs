@@ -30,7 +30,7 @@ impl Select for HourRecord {
                  AND (hour * ?8 < ?4 OR (hour * ?8 = ?4 AND ?1 * ?9 + hour < ?5))
                  ORDER BY hour DESC LIMIT ?6 OFFSET ?7",
             params![
-                span.router.0,
+                span.one().0,
                 // The first that begins at `from` or later.
                 span.from.saturating_add(HOUR - 1).div_euclid(HOUR),
                 key.at.div_euclid(HOUR),
@@ -64,8 +64,8 @@ fn hour_record(span: &Span<'_>, row: &Row<'_>) -> Result<(i64, HourRecord)> {
     let counter =
         |column| -> Result<Option<u64>> { Ok(row.get::<Option<i64>>(column)?.map(unsigned)) };
     let record = HourRecord {
-        id: span.router.0 * HOURS + hour,
-        router: span.name.to_owned(),
+        id: span.one().0 * HOURS + hour,
+        router: span.name(span.one()),
         at: hour.saturating_mul(HOUR),
         samples: count(1)?,
         samples_up: count(2)?,
@@ -97,7 +97,7 @@ fn select_targets(
          FROM targets AS t CROSS JOIN hour_pings AS p ON p.target = t.id
          WHERE t.router = ?1 AND p.hour BETWEEN ?2 AND ?3 AND (?4 IS NULL OR t.name = ?4)
          ORDER BY t.name",
-        params![span.router.0, first, last, target],
+        params![span.one().0, first, last, target],
         |row| {
             let record = HourPingRecord {
                 target: row.get(1)?,

@@ -310,30 +310,25 @@ pub(super) fn count_samples(connection: &Connection, query: &Query) -> Result<u6
     let from = query.from.max(rows_since(connection)?);
     let query = &Query { from, until: query.until.max(from), ..query.clone() };
     let hours = whole_hours(query);
-    let mut samples = 0;
-    for router in select_routers(connection, query)? {
-        let mut sums = Sums::default();
-        add_hours(connection, router, hours.clone(), &mut sums)?;
-        samples += sums.samples;
-        for rows in times_of_rows(connection, router, query, hours.clone())? {
-            samples += connection.query_one(
-                "SELECT count(*) FROM samples WHERE router = ?1 AND at >= ?2 AND at < ?3",
-                params![router.0, rows.start, rows.end],
-                |row| row.get::<i64>(0),
-            )?;
+    let mut sums = Sums::default();
+    for routers in askings(connection, query)? {
+        routers.add_hours(connection, hours.clone(), &mut sums)?;
+        for rows in routers.times_of_rows(connection, query, hours.clone())? {
+            sums.samples += routers.count(connection, &rows)?;
         }
     }
-    Ok(unsigned(samples))
+    Ok(unsigned(sums.samples))
 }
 
 /// Totals and means of a time: whole hours as they were added up, and the rest from rows.
 pub(super) fn summarise(connection: &Connection, query: &Query) -> Result<Summary> {
     let hours = whole_hours(query);
     let mut sums = Sums::default();
-    for router in select_routers(connection, query)? {
-        add_hours(connection, router, hours.clone(), &mut sums)?;
-        for rows in times_of_rows(connection, router, query, hours.clone())? {
-            add_rows(connection, router, &rows, &mut sums)?;
+    for routers in askings(connection, query)? {
+        routers.add_hours(connection, hours.clone(), &mut sums)?;
+        for rows in routers.times_of_rows(connection, query, hours.clone())? {
+            routers.add_samples(connection, &rows, &mut sums)?;
+            routers.add_others(connection, &rows, &mut sums)?;
         }
     }
     let mean = |sum: Sum| (sum.count > 0).then(|| sum.sum as f64 / sum.count as f64 / 10.0);
@@ -352,22 +347,47 @@ fn whole_hours(query: &Query) -> Range<i64> {
     first..query.until.div_euclid(HOUR).max(first)
 }
 
-fn select_routers(connection: &Connection, query: &Query) -> Result<Vec<RouterId>> {
+/// Whose rows are added up by one statement.
+#[derive(Debug, Clone, Copy)]
+enum Routers {
+    One(RouterId),
+    /// Of a server, which has indexes by time.
+    All,
+}
+
+/// All of them: servers are asked once, of a file each router by its own index.
+fn askings(connection: &Connection, query: &Query) -> Result<Vec<Routers>> {
+    if query.router.is_none() && connection.is_of_server() {
+        return Ok(vec![Routers::All]);
+    }
     connection.query(
         "SELECT id FROM routers WHERE ?1 IS NULL OR id = ?1",
         params![query.router.map(|router| router.0)],
-        |row| row.get(0).map(RouterId),
+        |row| row.get(0).map(|id| Routers::One(RouterId(id))),
     )
 }
 
-fn add_hours(
-    connection: &Connection,
-    router: RouterId,
-    hours: Range<i64>,
-    sums: &mut Sums,
-) -> Result<()> {
-    connection.query_one(
-        "SELECT CAST(coalesce(sum(samples), 0) AS BIGINT),
+impl Routers {
+    fn id(self) -> Option<i64> {
+        match self {
+            Self::One(router) => Some(router.0),
+            Self::All => None,
+        }
+    }
+
+    /// A condition, or one that always holds.
+    fn only(self, one: &str) -> &str {
+        match self {
+            Self::One(_) => one,
+            Self::All => "?1 IS NULL",
+        }
+    }
+
+    /// Hours of which no rows are read: not due for any of them.
+    fn add_hours(self, connection: &Connection, hours: Range<i64>, sums: &mut Sums) -> Result<()> {
+        let (of_hours, of_due) = (self.only("h.router = ?1"), self.only("d.router = h.router"));
+        let sql = format!(
+            "SELECT CAST(coalesce(sum(samples), 0) AS BIGINT),
                     CAST(coalesce(sum(samples_up), 0) AS BIGINT),
                     CAST(coalesce(sum(loss_sum), 0) AS BIGINT),
                     CAST(coalesce(sum(loss_count), 0) AS BIGINT),
@@ -375,60 +395,85 @@ fn add_hours(
                     CAST(coalesce(sum(cpu_count), 0) AS BIGINT),
                     CAST(coalesce(sum(pppoe_events), 0) AS BIGINT),
                     CAST(coalesce(sum(wan_events), 0) AS BIGINT)
-             FROM hours AS h WHERE router = ?1 AND hour >= ?2 AND hour < ?3 AND NOT EXISTS
-             (SELECT 1 FROM hours_due AS d WHERE d.router = h.router AND d.hour = h.hour)",
-        params![router.0, hours.start, hours.end],
-        |row| sums.add(row),
-    )
-}
-
-/// The times of a query that are in no hour that can be used; neighbours are put together.
-fn times_of_rows(
-    connection: &Connection,
-    router: RouterId,
-    query: &Query,
-    hours: Range<i64>,
-) -> Result<Vec<Range<Millis>>> {
-    let due: Vec<i64> = connection.query(
-        "SELECT hour FROM hours_due WHERE router = ?1 AND hour >= ?2 AND hour < ?3
-             ORDER BY hour",
-        params![router.0, hours.start, hours.end],
-        |row| row.get(0),
-    )?;
-    let start = |hour: i64| hour.saturating_mul(HOUR);
-    let due = due.into_iter().map(|hour| start(hour)..start(hour).saturating_add(HOUR));
-    let before = query.from..start(hours.start).min(query.until);
-    let after = start(hours.end).max(query.from)..query.until;
-    let mut times: Vec<Range<Millis>> = Vec::new();
-    for time in std::iter::once(before).chain(due).chain([after]).filter(|time| !time.is_empty()) {
-        match times.last_mut() {
-            Some(last) if last.end >= time.start => last.end = last.end.max(time.end),
-            _ => times.push(time),
-        }
+             FROM hours AS h WHERE {of_hours} AND hour >= ?2 AND hour < ?3 AND NOT EXISTS
+             (SELECT 1 FROM hours_due AS d WHERE {of_due} AND d.hour = h.hour)"
+        );
+        connection.query_one(&sql, params![self.id(), hours.start, hours.end], |row| sums.add(row))
     }
-    Ok(times)
-}
 
-fn add_rows(
-    connection: &Connection,
-    router: RouterId,
-    time: &Range<Millis>,
-    sums: &mut Sums,
-) -> Result<()> {
-    connection.query_one("SELECT count(*), count(CASE WHEN wan_state = 1 THEN 1 END), 0, 0,
-             CAST(coalesce(sum(cpu_temp), 0) AS BIGINT), count(cpu_temp), 0, 0 FROM samples WHERE router = ?1 AND at >= ?2 AND at < ?3", params![router.0, time.start, time.end], |row| sums.add(row))?;
-    connection.query_one(
-        "SELECT 0, 0, CAST(coalesce(sum(p.loss), 0) AS BIGINT), count(p.loss), 0, 0, 0, 0
+    /// The times of a query that are in no hour that can be used; neighbours are put together.
+    fn times_of_rows(
+        self,
+        connection: &Connection,
+        query: &Query,
+        hours: Range<i64>,
+    ) -> Result<Vec<Range<Millis>>> {
+        let of_due = self.only("router = ?1");
+        let sql = format!(
+            "SELECT DISTINCT hour FROM hours_due WHERE {of_due} AND hour >= ?2 AND hour < ?3
+             ORDER BY hour"
+        );
+        let due: Vec<i64> =
+            connection.query(&sql, params![self.id(), hours.start, hours.end], |row| row.get(0))?;
+        let start = |hour: i64| hour.saturating_mul(HOUR);
+        let due = due.into_iter().map(|hour| start(hour)..start(hour).saturating_add(HOUR));
+        let before = query.from..start(hours.start).min(query.until);
+        let after = start(hours.end).max(query.from)..query.until;
+        let mut times: Vec<Range<Millis>> = Vec::new();
+        let all = std::iter::once(before).chain(due).chain([after]);
+        for time in all.filter(|time| !time.is_empty()) {
+            match times.last_mut() {
+                Some(last) if last.end >= time.start => last.end = last.end.max(time.end),
+                _ => times.push(time),
+            }
+        }
+        Ok(times)
+    }
+
+    /// By an index alone.
+    fn count(self, connection: &Connection, time: &Range<Millis>) -> Result<i64> {
+        let of_samples = self.only("router = ?1");
+        let sql =
+            format!("SELECT count(*) FROM samples WHERE {of_samples} AND at >= ?2 AND at < ?3");
+        connection.query_one(&sql, params![self.id(), time.start, time.end], |row| row.get(0))
+    }
+
+    fn add_samples(
+        self,
+        connection: &Connection,
+        time: &Range<Millis>,
+        sums: &mut Sums,
+    ) -> Result<()> {
+        let sql = format!(
+            "SELECT count(*), count(CASE WHEN wan_state = 1 THEN 1 END), 0, 0,
+             CAST(coalesce(sum(cpu_temp), 0) AS BIGINT), count(cpu_temp), 0, 0 FROM samples
+             WHERE {} AND at >= ?2 AND at < ?3",
+            self.only("router = ?1")
+        );
+        connection.query_one(&sql, params![self.id(), time.start, time.end], |row| sums.add(row))
+    }
+
+    /// What there is beside samples.
+    fn add_others(
+        self,
+        connection: &Connection,
+        time: &Range<Millis>,
+        sums: &mut Sums,
+    ) -> Result<()> {
+        let pings = format!(
+            "SELECT 0, 0, CAST(coalesce(sum(p.loss), 0) AS BIGINT), count(p.loss), 0, 0, 0, 0
              FROM samples AS s CROSS JOIN pings AS p ON p.sample = s.id
-             WHERE s.router = ?1 AND s.at >= ?2 AND s.at < ?3",
-        params![router.0, time.start, time.end],
-        |row| sums.add(row),
-    )?;
-    connection.query_one(
-        "SELECT 0, 0, 0, 0, 0, 0, count(CASE WHEN substr(kind, 1, 6) = 'pppoe_' THEN 1 END),
+             WHERE {} AND s.at >= ?2 AND s.at < ?3",
+            self.only("s.router = ?1")
+        );
+        let events = format!(
+            "SELECT 0, 0, 0, 0, 0, 0, count(CASE WHEN substr(kind, 1, 6) = 'pppoe_' THEN 1 END),
              count(CASE WHEN substr(kind, 1, 4) = 'wan_' THEN 1 END)
-             FROM events WHERE router = ?1 AND at >= ?2 AND at < ?3",
-        params![router.0, time.start, time.end],
-        |row| sums.add(row),
-    )
+             FROM events WHERE {} AND at >= ?2 AND at < ?3",
+            self.only("router = ?1")
+        );
+        let values = params![self.id(), time.start, time.end];
+        connection.query_one(&pings, values, |row| sums.add(row))?;
+        connection.query_one(&events, values, |row| sums.add(row))
+    }
 }

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::hours;
-use super::reader::{Select, Span};
+use super::reader::{Names, Select, Span};
 use super::records::{OutageRecord, RouterId};
 use super::sql::{Connection, Result, params};
 use crate::history::hour::{HOUR, VOUCHED};
@@ -82,7 +82,8 @@ fn select_outages(
     now: Millis,
 ) -> Result<Vec<Outage>> {
     let (from, until) = (time.start, time.end);
-    let mut span = Span { router, name: "", from, until, before: None, limit: PAGE, offset: 0 };
+    let (router, names) = (Some(router), &Names::new());
+    let mut span = Span { router, names, from, until, before: None, limit: PAGE, offset: 0 };
     let mut outages = Vec::new();
     loop {
         let page = OutageRecord::select(connection, &span, &now)?;

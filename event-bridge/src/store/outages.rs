@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::events::Place;
 use super::hours::Due;
-use super::reader::{Select, Span};
+use super::reader::{Names, Select, Span};
 use super::records::{Key, OutageRecord, RouterId};
 use super::sql::{Connection, Result, Row, params};
 use crate::history::ledger::{self, Known, TOGETHER};
@@ -227,13 +227,13 @@ impl Select for OutageRecord {
 
     /// Those that touch the time of the span.
     fn select(connection: &Connection, span: &Span<'_>, now: &Millis) -> Result<Vec<Self>> {
-        let known = known(connection, span.router, *now)?;
+        let known = known(connection, span.one(), *now)?;
         let wanted = span.limit.saturating_add(span.offset);
         let last = span.before.unwrap_or(Key { at: span.until, id: 0 });
-        let following = select_following(connection, span.router, last)?;
+        let following = select_following(connection, span.one(), last)?;
         let mut look = wanted.min(FIRST_LOOK).saturating_mul(DROPS_PER_OUTAGE).saturating_add(1);
         loop {
-            let mut drops = select_before(connection, span.router, last, look)?;
+            let mut drops = select_before(connection, span.one(), last, look)?;
             let is_all = (drops.len() as i64) < look;
             drops.reverse();
             drops.extend(following.iter().cloned());
@@ -249,7 +249,7 @@ impl Select for OutageRecord {
             if is_all || reaches_beyond || outages.len() as i64 >= wanted {
                 let (skip, take) = (span.offset.max(0) as usize, span.limit.max(0) as usize);
                 let records = outages.into_iter().rev().skip(skip).take(take);
-                let router = span.name.to_owned();
+                let router = span.name(span.one());
                 let record = |outage| OutageRecord { router: router.clone(), outage };
                 return Ok(records.map(record).collect());
             }
@@ -294,7 +294,8 @@ pub(super) fn select_touching(
     (from, until): (Millis, Millis),
     now: Millis,
 ) -> Result<Vec<Outage>> {
-    let span = Span { router, name: "", from, until, before: None, limit: i64::MAX / 8, offset: 0 };
+    let (router, names) = (Some(router), &Names::new());
+    let span = Span { router, names, from, until, before: None, limit: i64::MAX / 8, offset: 0 };
     let records = OutageRecord::select(connection, &span, &now)?;
     Ok(records.into_iter().map(|record| record.outage).collect())
 }

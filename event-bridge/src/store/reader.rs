@@ -2,7 +2,7 @@
 //! each chunk, from where the last one ended. No statement is open between two chunks, so a
 //! slow client neither holds a thread nor keeps the WAL from being emptied.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -123,8 +123,9 @@ impl Readers {
 
 /// A part of one router's rows.
 pub(super) struct Span<'a> {
-    pub(super) router: RouterId,
-    pub(super) name: &'a str,
+    /// `None`: of all of them; only a kind that is [`Select::BY_TIME`] is asked so.
+    pub(super) router: Option<RouterId>,
+    pub(super) names: &'a Names,
     pub(super) from: Millis,
     pub(super) until: Millis,
     /// Only rows older than this one.
@@ -133,9 +134,27 @@ pub(super) struct Span<'a> {
     pub(super) offset: i64,
 }
 
+/// Of routers.
+pub(super) type Names = BTreeMap<RouterId, String>;
+
+impl Span<'_> {
+    /// Whose rows; the bridge itself has none of those that are always of one.
+    pub(super) fn one(&self) -> RouterId {
+        self.router.unwrap_or(RouterId::BRIDGE)
+    }
+
+    pub(super) fn name(&self, router: RouterId) -> String {
+        self.names.get(&router).cloned().unwrap_or_default()
+    }
+}
+
 /// A kind of row that can be scanned.
 pub(super) trait Select: Sized + Send + 'static {
     type Filter: Send + 'static;
+
+    /// Servers have an index by time alone, and find the newest rows of all routers at once. A
+    /// file has none, which would make it a third larger: there each router is asked.
+    const BY_TIME: bool = false;
 
     /// Newest first.
     fn select(
@@ -165,13 +184,13 @@ struct Scan<R: Select> {
     filter: R::Filter,
     /// `None` before the first chunk.
     sources: Option<Vec<Source<R>>>,
+    names: Names,
     skip: u64,
     left: u64,
 }
 
 struct Source<R> {
-    router: RouterId,
-    name: String,
+    router: Option<RouterId>,
     ready: VecDeque<R>,
     before: Option<Key>,
     is_done: bool,
@@ -180,7 +199,7 @@ struct Source<R> {
 impl<R: Select> Scan<R> {
     fn new(query: Query, filter: R::Filter) -> Self {
         let (skip, left) = (query.offset, query.limit.unwrap_or(u64::MAX));
-        Self { query, filter, sources: None, skip, left }
+        Self { query, filter, sources: None, names: Names::new(), skip, left }
     }
 
     fn is_done(&self) -> bool {
@@ -190,7 +209,15 @@ impl<R: Select> Scan<R> {
     /// Empty: all of the rows that were looked at are left out, or there are no more.
     fn next_chunk(&mut self, connection: &Connection) -> SqlResult<Vec<R>> {
         if self.sources.is_none() {
-            self.sources = Some(sources::<R>(connection, &self.query)?);
+            let routers = R::select_sources(connection, self.query.router)?;
+            let is_asked_once =
+                R::BY_TIME && self.query.router.is_none() && connection.is_of_server();
+            self.sources = Some(if is_asked_once {
+                vec![source(&self.query, None)]
+            } else {
+                routers.iter().map(|(router, _)| source(&self.query, Some(*router))).collect()
+            });
+            self.names = routers.into_iter().collect();
         }
         let mut sources = self.sources.take().unwrap_or_default();
         let mut chunk = Vec::new();
@@ -243,7 +270,7 @@ impl<R: Select> Scan<R> {
         let limit = super::samples::signed(share.min(left));
         let span = Span {
             router: source.router,
-            name: &source.name,
+            names: &self.names,
             from: self.query.from,
             until: self.query.until,
             before: source.before,
@@ -258,15 +285,11 @@ impl<R: Select> Scan<R> {
     }
 }
 
-fn sources<R: Select>(connection: &Connection, query: &Query) -> SqlResult<Vec<Source<R>>> {
+fn source<R>(query: &Query, router: Option<RouterId>) -> Source<R> {
     // No row has the number 0, so this is the place before the first one of `until`.
     let end = Key { at: query.until, id: 0 };
     let before = query.before.map(|key| key.min(end));
-    let source = |(router, name)| {
-        let ready = VecDeque::new();
-        Source { router, name, ready, before, is_done: false }
-    };
-    Ok(R::select_sources(connection, query.router)?.into_iter().map(source).collect())
+    Source { router, ready: VecDeque::new(), before, is_done: false }
 }
 
 /// By name; without the bridge itself.

@@ -165,15 +165,22 @@ pub(super) fn select_gaps(connection: &Connection, query: &Query) -> Result<Vec<
 impl Select for SampleRecord {
     type Filter = ();
 
+    const BY_TIME: bool = true;
+
     fn select(connection: &Connection, span: &Span<'_>, (): &()) -> Result<Vec<Self>> {
         let key = span.before.unwrap_or(Key { at: span.until, id: 0 });
+        let whose = whose(span, "router = ?1");
+        let sql = format!(
+            "SELECT id, at, wan_state, rx_errors, tx_errors, rx_dropped, tx_dropped, optical_rx,
+             optical_tx, cpu_temp, pppoe_reconnects_24h, wan_downs_24h, router FROM samples
+             WHERE {whose} AND at >= ?2 AND at <= ?3 AND (at < ?3 OR id < ?4)
+             ORDER BY at DESC, id DESC LIMIT ?5 OFFSET ?6"
+        );
+        let router = span.router.map(|router| router.0);
         connection.query(
-            "SELECT id, at, wan_state, rx_errors, tx_errors, rx_dropped, tx_dropped,
-                 optical_rx, optical_tx, cpu_temp, pppoe_reconnects_24h, wan_downs_24h
-                 FROM samples WHERE router = ?1 AND at >= ?2 AND at <= ?3 AND (at < ?3 OR id < ?4)
-                 ORDER BY at DESC LIMIT ?5 OFFSET ?6",
-            params![span.router.0, span.from, key.at, key.id, span.limit, span.offset],
-            |row| sample_record(span.name, row),
+            &sql,
+            params![router, span.from, key.at, key.id, span.limit, span.offset],
+            |row| sample_record(span, row),
         )
     }
 
@@ -182,10 +189,15 @@ impl Select for SampleRecord {
     }
 }
 
-fn sample_record(router: &str, row: &Row<'_>) -> Result<SampleRecord> {
+/// Of one router, or of all: then the parameter is empty.
+pub(super) fn whose<'a>(span: &Span<'_>, one: &'a str) -> &'a str {
+    if span.router.is_some() { one } else { "?1 IS NULL" }
+}
+
+fn sample_record(span: &Span<'_>, row: &Row<'_>) -> Result<SampleRecord> {
     Ok(SampleRecord {
         id: row.get(0)?,
-        router: router.to_owned(),
+        router: span.name(RouterId(row.get(12)?)),
         at: row.get(1)?,
         wan_state: wan_state(row.get(2)?),
         rx_errors: counter(row, 3)?,
@@ -204,36 +216,41 @@ impl Select for PingRecord {
     /// The target.
     type Filter = Option<String>;
 
+    const BY_TIME: bool = true;
+
     fn select(
         connection: &Connection,
         span: &Span<'_>,
         target: &Self::Filter,
     ) -> Result<Vec<Self>> {
         let key = span.before.unwrap_or(Key { at: span.until, id: 0 });
+        // Of one router no two samples have the same time.
+        let order = if span.router.is_some() { "s.at DESC" } else { "s.at DESC, s.id DESC" };
+        let whose = whose(span, "s.router = ?1");
         // CROSS JOIN: samples by time first, then their pings; nothing is sorted.
-        connection.query("SELECT p.sample * 262144 + p.target, s.at, t.name, p.rtt, p.loss
-                 FROM samples AS s CROSS JOIN pings AS p ON p.sample = s.id
-                 CROSS JOIN targets AS t ON t.id = p.target
-                 WHERE s.router = ?1 AND s.at >= ?2 AND s.at <= ?3
-                 AND (s.at < ?3 OR p.sample * 262144 + p.target < ?4) AND (?5 IS NULL OR t.name = ?5)
-                 ORDER BY s.at DESC, p.target DESC LIMIT ?6 OFFSET ?7", params![
-                    span.router.0,
-                    span.from,
-                    key.at,
-                    key.id,
-                    target.as_deref(),
-                    span.limit,
-                    span.offset,
-                ], |row| {
-                    Ok(Self {
-                        id: row.get(0)?,
-                        router: span.name.to_owned(),
-                        at: row.get(1)?,
-                        target: row.get(2)?,
-                        rtt_ms: fraction(row, 3, 1000.0)?,
-                        loss_percent: fraction(row, 4, 10.0)?,
-                    })
+        let sql = format!(
+            "SELECT p.sample * 262144 + p.target, s.at, t.name, p.rtt, p.loss, s.router
+             FROM samples AS s CROSS JOIN pings AS p ON p.sample = s.id
+             CROSS JOIN targets AS t ON t.id = p.target
+             WHERE {whose} AND s.at >= ?2 AND s.at <= ?3
+             AND (s.at < ?3 OR p.sample * 262144 + p.target < ?4) AND (?5 IS NULL OR t.name = ?5)
+             ORDER BY {order}, p.target DESC LIMIT ?6 OFFSET ?7"
+        );
+        let (router, target) = (span.router.map(|router| router.0), target.as_deref());
+        connection.query(
+            &sql,
+            params![router, span.from, key.at, key.id, target, span.limit, span.offset],
+            |row| {
+                Ok(Self {
+                    id: row.get(0)?,
+                    router: span.name(RouterId(row.get(5)?)),
+                    at: row.get(1)?,
+                    target: row.get(2)?,
+                    rtt_ms: fraction(row, 3, 1000.0)?,
+                    loss_percent: fraction(row, 4, 10.0)?,
                 })
+            },
+        )
     }
 
     fn key(&self) -> Key {

@@ -34,6 +34,10 @@ pub(super) enum Connection {
 }
 
 impl Connection {
+    pub(super) fn is_of_server(&self) -> bool {
+        !matches!(self, Self::Sqlite(_))
+    }
+
     /// Gives how many rows were inserted, changed or deleted.
     pub(super) fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<u64> {
         match self {

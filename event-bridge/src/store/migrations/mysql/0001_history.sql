@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS samples (
     pppoe_reconnects_24h BIGINT,
     wan_downs_24h        BIGINT,
     UNIQUE KEY samples_by_time (router, at),
+    KEY samples_of_all (at, id), -- for questions about all routers
     FOREIGN KEY (router) REFERENCES routers (id)
 ) {collation};
 
@@ -89,6 +90,7 @@ CREATE TABLE IF NOT EXISTS events (
     CHECK ((stream IS NULL) = (seq IS NULL)),
     UNIQUE KEY events_by_number (stream, seq),
     KEY events_by_time (router, at),
+    KEY events_of_all (at, id),
     KEY events_by_word (router, told(64)),
     FOREIGN KEY (router) REFERENCES routers (id),
     FOREIGN KEY (stream) REFERENCES streams (id)
@@ -173,6 +175,7 @@ CREATE TABLE IF NOT EXISTS hours (
     pppoe_ups        BIGINT NOT NULL,
     wan_downs        BIGINT NOT NULL,
     PRIMARY KEY (router, hour),
+    KEY hours_of_all (hour),
     FOREIGN KEY (router) REFERENCES routers (id)
 ) {collation};
 
