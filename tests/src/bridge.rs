@@ -41,8 +41,10 @@ pub struct Place<'a> {
 pub enum Database<'a> {
     /// `SQLITE_DB`.
     File(&'a Path),
-    /// `DATABASE_URL`.
+    /// `DATABASE_URL` of a server of ours.
     Server(&'a DatabaseServer),
+    /// The same in words.
+    Url(&'a str),
 }
 
 impl<'a> From<&'a Path> for Database<'a> {
@@ -145,6 +147,7 @@ impl<'a> Place<'a> {
         command.extend(match self.database {
             Database::File(path) => ["--sqlite-db".into(), path.into()],
             Database::Server(server) => ["--database-url".into(), server.url().into()],
+            Database::Url(url) => ["--database-url".into(), url.into()],
         });
         command.extend(["--bridge-host", "127.0.0.1", "--bridge-port", "0"].map(Into::into));
         let seconds = self.poll_interval.as_secs_f64().to_string();

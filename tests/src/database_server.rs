@@ -12,6 +12,9 @@ use tempfile::TempDir;
 use crate::exporter::in_memory;
 use crate::usage::Usage;
 
+/// Whom `tests/database.sh` runs it as.
+const NOBODY: u32 = 65_534;
+
 /// Which server it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
@@ -39,6 +42,8 @@ impl Engine {
 pub struct DatabaseServer {
     engine: Engine,
     folder: TempDir,
+    options: Vec<String>,
+    port: Option<u16>,
     program: Child,
     socket: String,
 }
@@ -49,12 +54,56 @@ impl DatabaseServer {
     /// # Errors
     /// When it does not start.
     pub fn start(engine: Engine) -> Result<Self> {
+        Self::start_with(engine, Vec::new(), None, &[])
+    }
+
+    /// The same on a port of loopback as well, with a certificate.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start_with_tls(engine: Engine, port: u16, key: &str, certificate: &str) -> Result<Self> {
+        let at = |name: &str| format!("server/{name}");
+        let files = [(key, at("key.pem")), (certificate, at("certificate.pem"))];
+        let options = match engine {
+            Engine::Postgres => vec![
+                "-clisten_addresses=127.0.0.1".to_owned(),
+                "-cssl=on".to_owned(),
+                "-cssl_key_file=../key.pem".to_owned(),
+                "-cssl_cert_file=../certificate.pem".to_owned(),
+            ],
+            Engine::MariaDb => vec![
+                "--skip-networking=0".to_owned(),
+                "--bind-address=127.0.0.1".to_owned(),
+                format!("--port={port}"),
+                "--ssl-key=../key.pem".to_owned(),
+                "--ssl-cert=../certificate.pem".to_owned(),
+            ],
+        };
+        Self::start_with(engine, options, Some(port), &files)
+    }
+
+    fn start_with(
+        engine: Engine,
+        options: Vec<String>,
+        port: Option<u16>,
+        files: &[(&str, String)],
+    ) -> Result<Self> {
         let folder = in_memory("netmonitor-database-")?;
         // It runs as another user than root.
         let everybody = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(folder.path(), everybody)?;
-        let (program, socket) = launch(engine, folder.path())?;
-        Ok(Self { engine, folder, program, socket })
+        std::fs::create_dir(folder.path().join("server"))?;
+        for (from, to) in files {
+            let to = folder.path().join(to);
+            std::fs::copy(from, &to)?;
+            // No key may be read by others, and root's server is nobody's.
+            std::fs::set_permissions(&to, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+            if rustix::process::geteuid().is_root() {
+                std::os::unix::fs::chown(&to, Some(NOBODY), None)?;
+            }
+        }
+        let (program, socket) = launch(engine, folder.path(), &options, port)?;
+        Ok(Self { engine, folder, options, port, program, socket })
     }
 
     /// Ends it as a power cut of its machine would, but for the disk's own cache; it starts
@@ -64,8 +113,15 @@ impl DatabaseServer {
     /// When it does not.
     pub fn cut_power(&mut self) -> Result<()> {
         self.end()?;
-        (self.program, self.socket) = launch(self.engine, self.folder.path())?;
+        (self.program, self.socket) =
+            launch(self.engine, self.folder.path(), &self.options, self.port)?;
         Ok(())
+    }
+
+    /// Where it listens, as its own tools want to know it.
+    #[must_use]
+    pub fn socket(&self) -> &str {
+        &self.socket
     }
 
     /// `DATABASE_URL`.
@@ -115,10 +171,18 @@ impl Drop for DatabaseServer {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the script is a program of its own")]
-fn launch(engine: Engine, folder: &Path) -> Result<(Child, String)> {
+fn launch(
+    engine: Engine,
+    folder: &Path,
+    options: &[String],
+    port: Option<u16>,
+) -> Result<(Child, String)> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/database.sh");
     let mut program = Command::new(script)
         .args([engine.name().as_ref(), folder.join("server").as_os_str()])
+        .args(options)
+        // PostgreSQL and its tools name the socket after it.
+        .envs(port.map(|port| ("PGPORT", port.to_string())))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

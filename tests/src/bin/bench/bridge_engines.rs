@@ -31,12 +31,15 @@ const LATE_AT_MOST_MS: f64 = 1000.0;
 const NONE: Goal = Goal::Exactly(0.0);
 
 /// As the old client puts them: about one router of the thousand, and about all of them.
-const QUESTIONS: [&str; 5] = [
+const QUESTIONS: [&str; 8] = [
     "/api/history?router=router-0500",
     "/api/ping_history?router=router-0500",
     "/api/events?router=router-0500",
     "/api/stats/summary?router=router-0500",
+    "/api/history",
+    "/api/ping_history",
     "/api/events",
+    "/api/stats/summary",
 ];
 
 /// Prints the figures.
