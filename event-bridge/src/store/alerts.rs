@@ -73,11 +73,11 @@ impl Select for AlertRecord {
         let key = span.before.unwrap_or(Key { at: span.until, id: 0 });
         connection.query(
             "SELECT id, fingerprint, status, starts_at, ends_at, received, name, labels,
-                 annotations FROM alerts
-                 WHERE received >= ?1 AND received <= ?2 AND (received < ?2 OR id < ?3)
-                 AND (?4 IS NULL OR router = ?4) AND (?5 IS NULL OR name = ?5)
-                 AND (?6 IS NULL OR status = ?6)
-                 ORDER BY received DESC, id DESC LIMIT ?7 OFFSET ?8",
+             annotations FROM alerts
+             WHERE received >= ?1 AND received <= ?2 AND (received < ?2 OR id < ?3)
+             AND (?4 IS NULL OR router = ?4) AND (?5 IS NULL OR name = ?5)
+             AND (?6 IS NULL OR status = ?6)
+             ORDER BY received DESC, id DESC LIMIT ?7 OFFSET ?8",
             params![
                 span.from,
                 key.at,

@@ -48,7 +48,7 @@ pub(super) fn conclude_past(
 ) -> Result<()> {
     let next_up: Option<Millis> = connection.query_optional(
         "SELECT at FROM samples WHERE router = ?1 AND at > ?2 AND wan_state = 1
-             ORDER BY at LIMIT 1",
+         ORDER BY at LIMIT 1",
         params![router.0, told.end.saturating_add(LOOK_BACK)],
         |row| row.get(0),
     )?;
@@ -59,7 +59,7 @@ pub(super) fn conclude_past(
     }
     let numbered: Option<Millis> = connection.query_one(
         "SELECT min((SELECT at FROM events WHERE stream = s.id ORDER BY seq LIMIT 1))
-             FROM streams AS s WHERE s.router = ?1",
+         FROM streams AS s WHERE s.router = ?1",
         params![router.0],
         |row| row.get(0),
     )?;
@@ -141,7 +141,7 @@ pub(super) fn end_concluded(
 ) -> Result<()> {
     let open: Option<Millis> = connection.query_one(
         "SELECT min(start) FROM drops
-             WHERE router = ?1 AND stream IS NULL AND until IS NULL",
+         WHERE router = ?1 AND stream IS NULL AND until IS NULL",
         params![router.0],
         |row| row.get(0),
     )?;
@@ -184,9 +184,9 @@ fn put_concluded(
     let name = known.map_or_else(|| format!("bridge-{start}"), |drop| drop.name);
     connection.execute(
         "INSERT INTO drops (router, name, start, is_told, until, cause, side)
-             VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6)
-             ON CONFLICT (router, name) DO UPDATE SET start = excluded.start,
-             until = excluded.until, cause = excluded.cause, side = excluded.side",
+         VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6)
+         ON CONFLICT (router, name) DO UPDATE SET start = excluded.start,
+         until = excluded.until, cause = excluded.cause, side = excluded.side",
         params![router.0, &name, *start, *until, cause.word(), side.word()],
     )?;
     Ok(())
@@ -200,8 +200,8 @@ fn select_concluded(
 ) -> Result<Vec<Drop>> {
     connection.query(
         "SELECT id, name, stream, start, until, cause, side, evidence FROM drops
-             WHERE router = ?1 AND stream IS NULL AND (until IS NULL OR until >= ?2)
-             AND start < ?3 ORDER BY start, id",
+         WHERE router = ?1 AND stream IS NULL AND (until IS NULL OR until >= ?2)
+         AND start < ?3 ORDER BY start, id",
         params![router.0, time.start, time.end],
         drop_record,
     )
@@ -237,7 +237,7 @@ fn select_last_word(
 ) -> Result<Option<Millis>> {
     connection.query_one(
         "SELECT max(at) FROM (SELECT max(at) AS at FROM samples WHERE router = ?1 AND at < ?2
-             UNION ALL SELECT max(at) FROM events WHERE router = ?1 AND at < ?2) AS words",
+         UNION ALL SELECT max(at) FROM events WHERE router = ?1 AND at < ?2) AS words",
         params![router.0, before],
         |row| row.get(0),
     )

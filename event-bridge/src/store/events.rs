@@ -137,7 +137,7 @@ fn insert_numbered(
     )?;
     connection.execute(
         "UPDATE events SET revision = ?3, at = ?4, kind = ?5, message = ?6, detail = ?7
-             WHERE stream = ?1 AND seq = ?2",
+         WHERE stream = ?1 AND seq = ?2",
         params![
             place.stream,
             place.seq,
@@ -160,7 +160,7 @@ fn insert_row(
 ) -> Result<()> {
     connection.execute(
         "INSERT INTO events (router, stream, seq, revision, at, received, kind, message,
-             detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+         detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         params![
             place.router.0,
             place.stream,
@@ -240,7 +240,7 @@ pub(super) fn insert_unnumbered(
         *count += 1;
         let known: i64 = connection.query_one(
             "SELECT count(*) FROM events WHERE router = ?1 AND told = ?2 AND stream IS NULL
-                 AND kind = ?3 AND message = ?4",
+             AND kind = ?3 AND message = ?4",
             params![router.0, &words, &event.kind, &event.message],
             |row| row.get(0),
         )?;
@@ -299,7 +299,7 @@ fn stream_id(connection: &Connection, router: RouterId, name: &str) -> Result<i6
 pub(super) fn select_cursor(connection: &Connection, router: RouterId) -> Result<Option<Cursor>> {
     connection.query_optional(
         "SELECT s.name, c.after, c.revision FROM cursors AS c
-             JOIN streams AS s ON s.id = c.stream WHERE c.router = ?1",
+         JOIN streams AS s ON s.id = c.stream WHERE c.router = ?1",
         params![router.0],
         |row| {
             Ok(Cursor {

@@ -23,12 +23,12 @@ impl Select for HourRecord {
         let key = span.before.unwrap_or(Key { at: span.until, id: 0 });
         let mut hours: Vec<(i64, Self)> = connection.query(
             "SELECT hour, samples, samples_up, observed, outage, cpu_sum, cpu_count, cpu_max,
-                 optical_rx_sum, optical_rx_count, optical_rx_min, optical_tx_sum,
-                 optical_tx_count, rx_errors, tx_errors, rx_dropped, tx_dropped, pppoe_ups,
-                 wan_downs FROM hours
-                 WHERE router = ?1 AND hour >= ?2 AND hour <= ?3
-                 AND (hour * ?8 < ?4 OR (hour * ?8 = ?4 AND ?1 * ?9 + hour < ?5))
-                 ORDER BY hour DESC LIMIT ?6 OFFSET ?7",
+             optical_rx_sum, optical_rx_count, optical_rx_min, optical_tx_sum,
+             optical_tx_count, rx_errors, tx_errors, rx_dropped, tx_dropped, pppoe_ups,
+             wan_downs FROM hours
+             WHERE router = ?1 AND hour >= ?2 AND hour <= ?3
+             AND (hour * ?8 < ?4 OR (hour * ?8 = ?4 AND ?1 * ?9 + hour < ?5))
+             ORDER BY hour DESC LIMIT ?6 OFFSET ?7",
             params![
                 span.one().0,
                 // The first that begins at `from` or later.

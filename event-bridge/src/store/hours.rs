@@ -76,7 +76,7 @@ impl Neighbours {
     pub(super) fn select(connection: &Connection, router: RouterId, at: Millis) -> Result<Self> {
         connection.query_one(
             "SELECT (SELECT max(at) FROM samples WHERE router = ?1 AND at < ?2),
-                    (SELECT min(at) FROM samples WHERE router = ?1 AND at >= ?2)",
+             (SELECT min(at) FROM samples WHERE router = ?1 AND at >= ?2)",
             params![router.0, at],
             |row| Ok(Self { before: row.get(0)?, next: row.get(1)? }),
         )
@@ -140,10 +140,10 @@ fn select_polls(
 ) -> Result<Vec<Poll>> {
     let mut polls: Vec<Poll> = connection.query(
         "SELECT at, wan_state, rx_errors, tx_errors, rx_dropped, tx_dropped, optical_rx,
-             optical_tx, cpu_temp FROM samples WHERE router = ?1
-             AND at >= coalesce((SELECT max(at) FROM samples WHERE router = ?1 AND at < ?2), ?2)
-             AND at <= coalesce((SELECT min(at) FROM samples WHERE router = ?1 AND at >= ?3), ?3)
-             ORDER BY at",
+         optical_tx, cpu_temp FROM samples WHERE router = ?1
+         AND at >= coalesce((SELECT max(at) FROM samples WHERE router = ?1 AND at < ?2), ?2)
+         AND at <= coalesce((SELECT min(at) FROM samples WHERE router = ?1 AND at >= ?3), ?3)
+         ORDER BY at",
         params![router.0, time.start, time.end],
         |row| {
             Ok(Poll {
@@ -196,7 +196,7 @@ fn select_gaps(
 ) -> Result<Vec<Range<Millis>>> {
     connection.query(
         "SELECT start, until FROM gaps WHERE router = ?1 AND until > ?2 AND start < ?3
-             ORDER BY start",
+         ORDER BY start",
         params![router.0, time.start, time.end],
         |row| Ok(row.get(0)?..row.get(1)?),
     )
@@ -210,11 +210,11 @@ pub(super) fn insert_hour(
 ) -> Result<()> {
     connection.execute(
         "INSERT INTO hours (router, hour, samples, samples_up, observed, outage,
-             loss_sum, loss_count, cpu_sum, cpu_count, cpu_max, optical_rx_sum, optical_rx_count,
-             optical_rx_min, optical_tx_sum, optical_tx_count, rx_errors, tx_errors, rx_dropped,
-             tx_dropped, pppoe_events, wan_events, pppoe_ups, wan_downs)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-             ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
+         loss_sum, loss_count, cpu_sum, cpu_count, cpu_max, optical_rx_sum, optical_rx_count,
+         optical_rx_min, optical_tx_sum, optical_tx_count, rx_errors, tx_errors, rx_dropped,
+         tx_dropped, pppoe_events, wan_events, pppoe_ups, wan_downs)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+         ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
         params![
             router.0,
             number,
@@ -260,8 +260,8 @@ fn insert_pings(
     )?;
     connection.execute(
         "INSERT INTO hour_pings (target, hour, rtt_sum, rtt_count, rtt_min, rtt_max,
-             rtt_p95, loss_sum, loss_count, sent, lost)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+         rtt_p95, loss_sum, loss_count, sent, lost)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
             target,
             number,

@@ -67,7 +67,7 @@ pub(super) fn select_month(
     }
     let gaps = connection.query(
         "SELECT start, until FROM gaps WHERE router = ?1 AND until > ?2 AND start < ?3
-             ORDER BY start",
+         ORDER BY start",
         params![router.0, time.start, time.end],
         |row| Ok(row.get(0)?..row.get(1)?),
     )?;
@@ -105,9 +105,9 @@ fn select_hours(
 ) -> Result<Vec<WatchedHour>> {
     connection.query(
         "SELECT hour * ?4, observed FROM hours AS h WHERE router = ?1
-             AND hour >= ?2 AND hour <= ?3 AND (hour * ?4 < ?5 OR observed = ?4 AND NOT EXISTS
-             (SELECT 1 FROM hours_due AS d WHERE d.router = h.router AND d.hour = h.hour))
-             ORDER BY hour",
+         AND hour >= ?2 AND hour <= ?3 AND (hour * ?4 < ?5 OR observed = ?4 AND NOT EXISTS
+         (SELECT 1 FROM hours_due AS d WHERE d.router = h.router AND d.hour = h.hour))
+         ORDER BY hour",
         params![
             router.0,
             time.start.div_euclid(HOUR),

@@ -42,10 +42,10 @@ fn note_start(connection: &Connection, place: &Place, event: &Event, due: &mut D
     mark_open(connection, place.router, event.at, due)?;
     connection.execute(
         "INSERT INTO drops (router, name, stream, start, is_told, cause, side)
-             VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6)
-             ON CONFLICT (router, name) DO UPDATE SET start = excluded.start, is_told = 1,
-             cause = CASE WHEN drops.until IS NULL THEN excluded.cause ELSE drops.cause END,
-             side = CASE WHEN drops.until IS NULL THEN excluded.side ELSE drops.side END",
+         VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6)
+         ON CONFLICT (router, name) DO UPDATE SET start = excluded.start, is_told = 1,
+         cause = CASE WHEN drops.until IS NULL THEN excluded.cause ELSE drops.cause END,
+         side = CASE WHEN drops.until IS NULL THEN excluded.side ELSE drops.side END",
         params![
             place.router.0,
             name,
@@ -71,10 +71,10 @@ fn note_end(connection: &Connection, place: &Place, event: &Event, due: &mut Due
     mark_drop(connection, place, (name, start.min(event.at)), due)?;
     connection.execute(
         "INSERT INTO drops (router, name, stream, start, is_told, until, cause, side,
-             evidence) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8)
-             ON CONFLICT (router, name) DO UPDATE SET until = excluded.until,
-             cause = excluded.cause, side = excluded.side, evidence = excluded.evidence,
-             start = CASE WHEN drops.is_told = 1 THEN drops.start ELSE excluded.start END",
+         evidence) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8)
+         ON CONFLICT (router, name) DO UPDATE SET until = excluded.until,
+         cause = excluded.cause, side = excluded.side, evidence = excluded.evidence,
+         start = CASE WHEN drops.is_told = 1 THEN drops.start ELSE excluded.start END",
         params![
             place.router.0,
             name,
@@ -110,7 +110,7 @@ fn mark_drop(
 fn note_boot(connection: &Connection, place: &Place, at: Millis, due: &mut Due) -> Result<()> {
     connection.execute(
         "INSERT INTO boots (router, stream, seq, at) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (router, stream, seq) DO UPDATE SET at = excluded.at",
+         ON CONFLICT (router, stream, seq) DO UPDATE SET at = excluded.at",
         params![place.router.0, place.stream, place.seq, at],
     )?;
     mark_open(connection, place.router, place.received, due)
@@ -159,8 +159,13 @@ fn select_before(
     before: Key,
     limit: i64,
 ) -> Result<Vec<Drop>> {
-    connection.query("SELECT id, name, stream, start, until, cause, side, evidence FROM drops
-             WHERE router = ?1 AND start <= ?2 AND (start < ?2 OR id < ?3) ORDER BY start DESC, id DESC LIMIT ?4", params![router.0, before.at, before.id, limit], drop_record)
+    connection.query(
+        "SELECT id, name, stream, start, until, cause, side, evidence FROM drops
+         WHERE router = ?1 AND start <= ?2 AND (start < ?2 OR id < ?3)
+         ORDER BY start DESC, id DESC LIMIT ?4",
+        params![router.0, before.at, before.id, limit],
+        drop_record,
+    )
 }
 
 /// The drops from `from` on that may belong to one before them, and one more.
@@ -274,7 +279,7 @@ pub(super) fn select_with(
 ) -> Result<Option<OutageRecord>> {
     let found: Option<(i64, String, Millis)> = connection.query_optional(
         "SELECT d.router, r.name, d.start FROM drops AS d
-             JOIN routers AS r ON r.id = d.router WHERE d.id = ?1",
+         JOIN routers AS r ON r.id = d.router WHERE d.id = ?1",
         params![id],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
     )?;

@@ -84,9 +84,9 @@ fn insert(connection: &Connection, router: RouterId, past: &Past) -> Result<NewR
         // Both by the index of times and words, not by that of numbers.
         let is_known: bool = connection.query_one(
             "SELECT EXISTS (SELECT 1 FROM events WHERE router = ?1 AND told = ?2
-                  AND stream IS NULL AND kind = ?3 AND message = ?4)
-                 OR EXISTS (SELECT 1 FROM events WHERE router = ?1 AND at >= ?5 AND at < ?6
-                  AND +stream IS NOT NULL AND kind = ?3 AND message = ?4)",
+              AND stream IS NULL AND kind = ?3 AND message = ?4)
+             OR EXISTS (SELECT 1 FROM events WHERE router = ?1 AND at >= ?5 AND at < ?6
+              AND +stream IS NOT NULL AND kind = ?3 AND message = ?4)",
             params![router.0, &words, &event.kind, &event.message, near.0, near.1],
             |row| row.get(0),
         )?;
@@ -134,13 +134,13 @@ fn insert_hour(connection: &Connection, router: RouterId, hour: &PastHour) -> Re
     let downs = whole(hour.wan_downs).unwrap_or(0);
     connection.execute(
         "INSERT INTO hours (router, hour, samples, samples_up, observed, outage, loss_sum,
-             loss_count, cpu_sum, cpu_count, cpu_max, optical_rx_sum, optical_rx_count,
-             optical_tx_sum, optical_tx_count, pppoe_events, wan_events, pppoe_ups, wan_downs)
-             VALUES (?1, ?2, 0, 0, 0, 0, 0, 0, ?3, ?4, ?5, 0, 0, 0, 0, ?6, ?7, ?8, ?9)
-             ON CONFLICT (router, hour) DO UPDATE SET cpu_sum = excluded.cpu_sum,
-             cpu_count = excluded.cpu_count, cpu_max = excluded.cpu_max,
-             pppoe_events = excluded.pppoe_events, wan_events = excluded.wan_events,
-             pppoe_ups = excluded.pppoe_ups, wan_downs = excluded.wan_downs",
+         loss_count, cpu_sum, cpu_count, cpu_max, optical_rx_sum, optical_rx_count,
+         optical_tx_sum, optical_tx_count, pppoe_events, wan_events, pppoe_ups, wan_downs)
+         VALUES (?1, ?2, 0, 0, 0, 0, 0, 0, ?3, ?4, ?5, 0, 0, 0, 0, ?6, ?7, ?8, ?9)
+         ON CONFLICT (router, hour) DO UPDATE SET cpu_sum = excluded.cpu_sum,
+         cpu_count = excluded.cpu_count, cpu_max = excluded.cpu_max,
+         pppoe_events = excluded.pppoe_events, wan_events = excluded.wan_events,
+         pppoe_ups = excluded.pppoe_ups, wan_downs = excluded.wan_downs",
         params![
             router.0,
             number,
@@ -155,7 +155,7 @@ fn insert_hour(connection: &Connection, router: RouterId, hour: &PastHour) -> Re
     )?;
     connection.execute(
         "INSERT INTO hour_pings (target, hour, rtt_sum, rtt_count, rtt_min, rtt_max,
-             loss_sum, loss_count, lost) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, ?7)",
+         loss_sum, loss_count, lost) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, ?7)",
         params![
             target,
             number,
@@ -179,7 +179,7 @@ pub(super) fn has_hour(connection: &Connection, router: RouterId, hour: i64) -> 
 fn is_past(connection: &Connection, router: RouterId, hour: i64) -> Result<bool> {
     connection.exists(
         "SELECT 1 FROM hour_pings WHERE hour = ?3
-             AND target = (SELECT id FROM targets WHERE router = ?1 AND name = ?2)",
+         AND target = (SELECT id FROM targets WHERE router = ?1 AND name = ?2)",
         params![router.0, ALL_TARGETS, hour],
     )
 }
@@ -195,7 +195,7 @@ pub(super) fn gives_way(
     if has_polls && is_past(connection, router, hour)? {
         connection.execute(
             "DELETE FROM hour_pings WHERE hour = ?3
-                 AND target = (SELECT id FROM targets WHERE router = ?1 AND name = ?2)",
+             AND target = (SELECT id FROM targets WHERE router = ?1 AND name = ?2)",
             params![router.0, ALL_TARGETS, hour],
         )?;
     }

@@ -296,11 +296,11 @@ fn source<R>(query: &Query, router: Option<RouterId>) -> Source<R> {
 pub(super) fn select_routers(connection: &Connection) -> SqlResult<Vec<RouterRecord>> {
     let mut routers: Vec<RouterRecord> = connection.query(
         "SELECT r.id, r.name,
-             (SELECT max(at) FROM samples WHERE router = r.id),
-             (SELECT max(at) FROM events WHERE router = r.id),
-             (SELECT max(start) FROM gaps WHERE router = r.id),
-             (SELECT until FROM gaps WHERE router = r.id ORDER BY start DESC LIMIT 1)
-             FROM routers AS r WHERE r.id != ?1 ORDER BY r.name",
+         (SELECT max(at) FROM samples WHERE router = r.id),
+         (SELECT max(at) FROM events WHERE router = r.id),
+         (SELECT max(start) FROM gaps WHERE router = r.id),
+         (SELECT until FROM gaps WHERE router = r.id ORDER BY start DESC LIMIT 1)
+         FROM routers AS r WHERE r.id != ?1 ORDER BY r.name",
         params![RouterId::BRIDGE.0],
         |row| {
             let (start, until): (Option<Millis>, Option<Millis>) = (row.get(4)?, row.get(5)?);

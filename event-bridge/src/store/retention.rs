@@ -103,7 +103,7 @@ fn delete(connection: &Connection, tables: &[Old], before: i64, limit: u64) -> R
 pub(super) fn select_extent(connection: &Connection) -> Result<Extent> {
     let (oldest, newest) = connection.query_one(
         "SELECT min((SELECT min(at) FROM samples WHERE router = r.id)),
-                    max((SELECT max(at) FROM samples WHERE router = r.id)) FROM routers AS r",
+         max((SELECT max(at) FROM samples WHERE router = r.id)) FROM routers AS r",
         params![],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;

@@ -49,8 +49,8 @@ pub(super) fn insert_poll(
     }
     let id = connection.insert(
         "INSERT INTO samples (router, at, wan_state, rx_errors, tx_errors, rx_dropped,
-             tx_dropped, optical_rx, optical_tx, cpu_temp, pppoe_reconnects_24h, wan_downs_24h)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+         tx_dropped, optical_rx, optical_tx, cpu_temp, pppoe_reconnects_24h, wan_downs_24h)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         params![
             router.0,
             sample.at,
@@ -82,7 +82,7 @@ fn insert_ping(connection: &Connection, router: RouterId, sample: i64, ping: &Pi
     };
     connection.execute(
         "INSERT INTO pings (sample, target, rtt, loss, sent, lost)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (sample, target) DO NOTHING",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (sample, target) DO NOTHING",
         params![
             sample,
             target,
@@ -149,8 +149,8 @@ pub(super) fn insert_gap(
 pub(super) fn select_gaps(connection: &Connection, query: &Query) -> Result<Vec<GapRecord>> {
     connection.query(
         "SELECT r.name, g.start, g.until FROM gaps AS g JOIN routers AS r ON r.id = g.router
-             WHERE (?1 IS NULL OR g.router = ?1) AND g.until > ?2 AND g.start < ?3
-             ORDER BY g.start DESC LIMIT ?4 OFFSET ?5",
+         WHERE (?1 IS NULL OR g.router = ?1) AND g.until > ?2 AND g.start < ?3
+         ORDER BY g.start DESC LIMIT ?4 OFFSET ?5",
         params![
             query.router.map(|router| router.0),
             query.from,

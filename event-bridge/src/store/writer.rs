@@ -1,6 +1,7 @@
-//! The one thread that writes. Commands that wait are done in one transaction, each under a
-//! savepoint, and answered after the commit. The thread outlives every fault of the disk: the
-//! commands fail, and the next ones try again.
+//! The one thread that writes. Commands that wait are done in one transaction, and answered after
+//! the commit; if one of them is at fault all are done once more, each under a savepoint. The
+//! thread outlives every fault of the disk or the server: the commands fail, and the next ones
+//! try again.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -424,9 +425,9 @@ fn select_facts(connection: &Connection) -> SqlResult<(Option<Millis>, Option<Mi
     // One step into each index per router.
     let oldest = connection.query_one(
         "SELECT min(at) FROM (
-             SELECT (SELECT min(at) FROM samples WHERE router = r.id) AS at FROM routers AS r
-             UNION ALL
-             SELECT (SELECT min(at) FROM events WHERE router = r.id) FROM routers AS r) AS oldest",
+         SELECT (SELECT min(at) FROM samples WHERE router = r.id) AS at FROM routers AS r
+         UNION ALL
+         SELECT (SELECT min(at) FROM events WHERE router = r.id) FROM routers AS r) AS oldest",
         params![],
         |row| row.get(0),
     )?;
