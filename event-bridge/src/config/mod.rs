@@ -135,9 +135,6 @@ fn database(check: &mut Check<'_>) -> Database {
                         .to_owned(),
                 );
             }
-            if check.text("SQLITE_DB").is_some() {
-                check.notices.push("SQLITE_DB is not used: DATABASE_URL is set".to_owned());
-            }
             database
         }
         // Without what was given: there may be a password in it.

@@ -91,6 +91,8 @@ impl<'a> Copy<'a> {
     fn open(from: &'a Shared, to: &'a Shared) -> Result<Self, StoreError> {
         let source = open::existing(from)?;
         let target = open::to_write(to)?;
+        source.take_time().map_err(StoreError::by(&from.database))?;
+        target.take_time().map_err(StoreError::by(&to.database))?;
         Ok(Self { source, from: &from.database, target, to: &to.database })
     }
 

@@ -83,6 +83,7 @@ fn check_server(shared: &Shared) -> Result<Report, StoreError> {
         return Err(StoreError::Nothing { database: shared.database.clone() });
     };
     let failed = StoreError::by(&shared.database);
+    connection.take_time().map_err(&failed)?;
     let table = |table: &tables::Table| {
         let (name, rows) = (table.name.to_owned(), copy::count(&connection, table)?);
         Ok(Table { rows, bytes: connection.table_bytes(&name)?, name })

@@ -141,6 +141,21 @@ impl Connection {
         Ok(self.query_optional(sql, values, |_| Ok(()))?.is_some())
     }
 
+    /// For work that no poll waits for: a question about all rows takes as long as it takes.
+    pub(super) fn take_time(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(server) => server.take_time(
+                "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0",
+            ),
+            Self::MySql(server) => server.take_time(if server.is_mariadb()? {
+                "SET SESSION max_statement_time = 0"
+            } else {
+                "SET SESSION max_execution_time = 0"
+            }),
+        }
+    }
+
     /// Begins a transaction, as the only one that writes: two bridges take turns.
     pub(super) fn begin(&self) -> Result<()> {
         const TURN: &str = "SELECT value FROM facts WHERE name = 'writer' FOR UPDATE";

@@ -27,6 +27,9 @@ const SECONDS: u64 = if cfg!(test) { 2 } else { 15 };
 /// For a server that does not even end it.
 const PATIENCE: Duration = Duration::from_secs(SECONDS + 5);
 
+/// For whoever reads all of a large table.
+const UNLIMITED: Duration = Duration::from_secs(24 * 3600);
+
 /// For a connection with its TLS. A server that is there answers in milliseconds.
 const CONNECTING: Duration = Duration::from_secs(5);
 
@@ -37,6 +40,7 @@ pub(in crate::store) struct Server<DB: Database> {
     link: RefCell<DB::Connection>,
     /// An answer was not waited for to its end, so the next one would be taken for it.
     is_broken: Cell<bool>,
+    patience: Cell<Duration>,
     translate: fn(&str) -> Statement,
     statements: RefCell<HashMap<String, Arc<Statement>>>,
 }
@@ -120,6 +124,7 @@ where
             runtime: Some(runtime),
             link,
             is_broken: Cell::new(false),
+            patience: Cell::new(PATIENCE),
             translate,
             statements: RefCell::default(),
         })
@@ -140,6 +145,12 @@ where
     ) -> Result<()> {
         let statement = self.statement(sql, |statement| statement);
         self.look(&statement, values, row)
+    }
+
+    /// Statements may take as long as they want; `unlimited` tells the server.
+    pub(super) fn take_time(&self, unlimited: &str) -> Result<()> {
+        self.patience.set(UNLIMITED);
+        self.batch(unlimited)
     }
 
     /// Statements without parameters, told as they are.
@@ -184,10 +195,11 @@ where
     }
 
     fn wait<T>(&self, work: impl AsyncFnOnce(&mut DB::Connection) -> sqlx::Result<T>) -> Result<T> {
-        let late = || Error::Late(PATIENCE);
+        let patience = self.patience.get();
+        let late = || Error::Late(patience);
         let runtime = self.runtime.as_ref().filter(|_| !self.is_broken.get()).ok_or_else(late)?;
         let link = &mut *self.link.borrow_mut();
-        let done = runtime.block_on(async { timeout(PATIENCE, work(link)).await });
+        let done = runtime.block_on(async { timeout(patience, work(link)).await });
         self.is_broken.set(done.is_err());
         Ok(done.map_err(|_| late())??)
     }

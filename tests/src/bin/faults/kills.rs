@@ -2,6 +2,7 @@
 //! storms check it after each kill, and end with an error when it is not so.
 
 use anyhow::Result;
+use netmonitor_tests::database_server::Engine;
 use netmonitor_tests::goals::Goal;
 use netmonitor_tests::{bridge_storm, kill_storm};
 
@@ -32,6 +33,28 @@ pub(super) fn bridge(wanted: &Wanted, about: &mut About<'_>) -> Result<()> {
     about.must_be("of those with the power", f64::from(found.power_cuts), SOME);
     about.must_be("of them of routers", f64::from(found.of_exporter), SOME);
     about.must_be("of those with what they had to tell", f64::from(found.streams_lost), SOME);
+    about.shown("events told", found.told as f64);
+    about.shown("events stored, each once", found.stored as f64);
+    Ok(())
+}
+
+/// The same kills with a database server, which is killed, too.
+pub(super) fn bridge_on_postgres(wanted: &Wanted, about: &mut About<'_>) -> Result<()> {
+    bridge_on(Engine::Postgres, wanted, about)
+}
+
+/// As above.
+pub(super) fn bridge_on_mariadb(wanted: &Wanted, about: &mut About<'_>) -> Result<()> {
+    bridge_on(Engine::MariaDb, wanted, about)
+}
+
+fn bridge_on(engine: Engine, wanted: &Wanted, about: &mut About<'_>) -> Result<()> {
+    let programs = bridge_storm::Programs { bridge: &wanted.bridge, exporter: &wanted.exporter };
+    let found = bridge_storm::run_on(engine, programs, wanted.kills, wanted.seed)?;
+    about.shown("kills", f64::from(found.kills));
+    about.must_be("of them of the bridge", f64::from(found.of_bridge), SOME);
+    about.must_be("of those with the server", f64::from(found.of_server), SOME);
+    about.must_be("of them of routers", f64::from(found.of_exporter), SOME);
     about.shown("events told", found.told as f64);
     about.shown("events stored, each once", found.stored as f64);
     Ok(())

@@ -4,7 +4,7 @@
 //! Kills at any moment ([`kills`]), a disk that fills up ([`full_disk`]), routers that are slow
 //! or lie ([`bad_routers`]), a log that storms ([`log_storm`]), and scrapes by a crowd
 //! ([`scrape_storm`]). One table at the end: what was found, what must hold. Exit code 1 when one
-//! of these does not, or could not be tried. Needs root, for disks of its own; 4 minutes.
+//! of these does not, or could not be tried. Needs root, for disks of its own; 7 minutes.
 
 mod bad_routers;
 mod full_disk;
@@ -91,9 +91,11 @@ impl Wanted {
 
 type Fault = fn(&Wanted, &mut About<'_>) -> Result<()>;
 
-const FAULTS: [(&str, Fault); 7] = [
+const FAULTS: [(&str, Fault); 9] = [
     ("exporter: kill -9", kills::exporter),
     ("bridge: kill -9 and power cuts", kills::bridge),
+    ("bridge on PostgreSQL: kill -9 of it and of the server", kills::bridge_on_postgres),
+    ("bridge on MariaDB: kill -9 of it and of the server", kills::bridge_on_mariadb),
     ("bridge: full disk", full_disk::run),
     ("bridge: slow and lying routers", bad_routers::run),
     ("exporter: log storm", log_storm::run),
