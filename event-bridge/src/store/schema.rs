@@ -182,6 +182,27 @@ mod tests {
     }
 
     #[test]
+    fn alerts_of_an_older_file_know_their_router() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("netmonitor.db");
+        let mut old = Connection::open(&path).unwrap();
+        MIGRATIONS.to_version(&mut old, 2).unwrap();
+        old.execute_batch(
+            "INSERT INTO alerts (fingerprint, status, starts_at, received, name, labels, annotations)
+             VALUES ('a', 'firing', 1, 1, 'WanDown', '{\"router\":\"gw\"}', '{}'),
+                    ('b', 'firing', 1, 1, 'BridgeDown', '{}', '{}')",
+        )
+        .unwrap();
+        drop(old);
+        assert_eq!(look(&path).unwrap(), Kind::Ours(2));
+        let new = open_to_write(&path).unwrap();
+        let mut routers = new.prepare("SELECT router FROM alerts ORDER BY id").unwrap();
+        let routers = routers.query_map([], |row| row.get(0)).unwrap();
+        let routers: Vec<Option<String>> = routers.map(Result::unwrap).collect();
+        assert_eq!(routers, [Some("gw".to_owned()), None]);
+    }
+
+    #[test]
     fn a_reader_cannot_write() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("netmonitor.db");
