@@ -109,7 +109,11 @@ async fn router(
     };
     match views.store.known_router(&name) {
         Some(id) if id != RouterId::BRIDGE => Ok((name, Some(id))),
-        _ if polled.named(&name).is_some() => Ok((name, None)),
+        // Nothing was stored yet, or the database is away: then this says so.
+        _ if polled.named(&name).is_some() => {
+            let id = views.store.router(&name).await?;
+            Ok((name, Some(id)))
+        }
         _ => {
             let shown: String = name.chars().take(60).collect();
             Err(ApiError::NotFound(format!("there is no router \"{shown}\"")))

@@ -16,8 +16,7 @@ const PAGE: usize = 2000;
 /// Rows in one statement: of the widest table far fewer values than any engine takes.
 const ROWS_AT_ONCE: usize = 100;
 
-/// Says in the target that it is not complete, and of which state of the source it is: another
-/// one has other samples, for there is no minute without.
+/// Says in the target that it is not complete, and of which state of the source it is.
 const COPYING: &str = "copying";
 
 /// How far a copy is.
@@ -102,7 +101,7 @@ impl<'a> Copy<'a> {
             return Err(StoreError::Unfinished { database: self.from.clone() });
         }
         self.source.begin().map_err(&read)?;
-        let state = newest(&self.source).map_err(&read)?;
+        let state = state(&self.source).map_err(&read)?;
         match facts::select(&self.target, COPYING).map_err(&written)? {
             Some(begun) if begun == state => {}
             Some(_) => return Err(StoreError::Changed { database: self.from.clone() }),
@@ -150,11 +149,14 @@ impl<'a> Copy<'a> {
         progress(Progress { table: table.name, rows, of });
         loop {
             let page = self.page(table, last.as_deref()).map_err(&read)?;
-            let Some(end) = page.last() else { return Ok(rows) };
+            let Some(end) = page.last() else { break };
             last = Some(end.iter().take(table.key).map(number).collect());
-            rows += self.store(table, &page).map_err(&written)?;
+            self.store(table, &page).map_err(&written)?;
+            rows += page.len() as u64;
             progress(Progress { table: table.name, rows, of });
         }
+        // Whatever has happened before: no row is missing.
+        if rows == of { Ok(rows) } else { Err(StoreError::Changed { database: self.from.clone() }) }
     }
 
     /// The next rows after a key.
@@ -176,11 +178,10 @@ impl<'a> Copy<'a> {
         })
     }
 
-    /// Gives how many of the rows were not there.
-    fn store(&self, table: &Table, page: &[Vec<Cell>]) -> SqlResult<u64> {
+    /// All are behind the last that is there.
+    fn store(&self, table: &Table, page: &[Vec<Cell>]) -> SqlResult<()> {
         let names: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
         self.target.begin()?;
-        let mut stored = 0;
         for rows in page.chunks(ROWS_AT_ONCE) {
             let row = |first: usize| {
                 let places: Vec<String> =
@@ -189,17 +190,15 @@ impl<'a> Copy<'a> {
             };
             let places: Vec<String> = (0..rows.len()).map(|at| row(at * names.len())).collect();
             let sql = format!(
-                "INSERT INTO {} ({}) VALUES {} ON CONFLICT ({}) DO NOTHING",
+                "INSERT INTO {} ({}) VALUES {}",
                 table.name,
                 names.join(", "),
                 places.join(", "),
-                names[..table.key].join(", "),
             );
             let values: Vec<Value<'_>> = rows.iter().flatten().map(Value::from).collect();
-            stored += self.target.execute(&sql, &values)?;
+            self.target.execute(&sql, &values)?;
         }
-        self.target.commit()?;
-        Ok(stored)
+        self.target.commit()
     }
 }
 
@@ -244,10 +243,25 @@ fn last_key(connection: &Connection, table: &Table) -> SqlResult<Option<Vec<i64>
     connection.query_optional(&sql, &[], |row| (0..table.key).map(|at| row.get(at)).collect())
 }
 
-/// The number of the newest sample; numbers are never given twice.
-fn newest(connection: &Connection) -> SqlResult<i64> {
-    let sql = "SELECT coalesce(max(id), 0) FROM samples";
-    connection.query_one(sql, &[], |row| row.get(0))
+/// A number that is another when anything was written: in each way in which it can be.
+fn state(connection: &Connection) -> SqlResult<i64> {
+    const TELLING: [&str; 10] = [
+        "SELECT max(id) FROM samples",
+        "SELECT max(id) FROM events",
+        "SELECT max(id) FROM alerts",
+        "SELECT max(id) FROM drops",
+        "SELECT CAST(sum(revision) AS BIGINT) FROM events",
+        "SELECT CAST(sum(coalesce(until - start, -1)) AS BIGINT) FROM drops",
+        "SELECT CAST(sum(until - start) AS BIGINT) FROM gaps",
+        "SELECT count(*) FROM hours",
+        "SELECT CAST(sum(samples + observed) AS BIGINT) FROM hours",
+        "SELECT CAST(sum(hour) AS BIGINT) FROM hours_due",
+    ];
+    TELLING.iter().try_fold(0_i64, |state, sql| {
+        let number: Option<i64> = connection.query_one(sql, &[], |row| row.get(0))?;
+        // So that two that change against each other do not cancel out.
+        Ok(state.wrapping_mul(1_000_003).wrapping_add(number.unwrap_or(0)))
+    })
 }
 
 #[cfg(test)]

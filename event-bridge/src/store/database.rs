@@ -29,6 +29,22 @@ pub(super) enum Options {
 const FORMS: &str = "postgres://user:password@host/database, mysql://user:password@host/database \
                      or sqlite:///path";
 
+/// What may be behind the question mark.
+const PARAMETERS: [&str; 12] = [
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "host",
+    "port",
+    "options",
+    "ssl-mode",
+    "ssl-ca",
+    "ssl-cert",
+    "ssl-key",
+    "socket",
+];
+
 impl Database {
     /// What `DATABASE_URL` says.
     ///
@@ -36,6 +52,7 @@ impl Database {
     /// What is expected, without what was given: there may be a password in it.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (scheme, rest) = text.split_once("://").ok_or_else(|| FORMS.to_owned())?;
+        known_parameters(rest)?;
         let options = match scheme {
             "sqlite" => {
                 return match rest.strip_prefix('/').unwrap_or(rest) {
@@ -45,8 +62,7 @@ impl Database {
             }
             "postgres" | "postgresql" => {
                 let options: PgConnectOptions = text.parse().map_err(|error| wrong(&error))?;
-                let database = options.get_database().map(str::to_owned);
-                named(database.as_deref())?;
+                named(options.get_database())?;
                 Options::Postgres(options)
             }
             "mysql" | "mariadb" => {
@@ -72,9 +88,27 @@ fn wrong(error: &sqlx::Error) -> String {
     format!("{FORMS} ({error})")
 }
 
-/// A user's own database is rarely what was meant.
+/// One that is misspelt would leave the connection without what it asks for, and its value, which
+/// may be a secret, in the log.
+fn known_parameters(rest: &str) -> Result<(), String> {
+    let (_, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+    let mut names = parameters.split('&').filter(|parameter| !parameter.is_empty());
+    let is_known = |parameter: &str| {
+        PARAMETERS.contains(&parameter.split_once('=').map_or(parameter, |(name, _)| name))
+    };
+    if names.all(is_known) {
+        Ok(())
+    } else {
+        Err(format!("behind the ? only {}", PARAMETERS.join(", ")))
+    }
+}
+
+/// A user's own database is rarely what was meant, and part of a password never.
 fn named(database: Option<&str>) -> Result<(), String> {
     match database {
+        Some(name) if name.contains(['@', ':', '/']) => {
+            Err(format!("{FORMS}; in a password write / as %2F, @ as %40, : as %3A"))
+        }
         Some(name) if !name.is_empty() => Ok(()),
         _ => Err(format!("the name of a database at the end, as in {FORMS}")),
     }
@@ -168,6 +202,11 @@ mod tests {
             ("postgres://nm:s3cret@db.lan:port/home", "invalid port number"),
             ("postgres://nm:s3cret@db.lan/home?sslmode=perhaps", "perhaps"),
             ("sqlite:///", "path of a file"),
+            ("postgres://nm:/s3cret@db.lan/home", "as %2F"),
+            ("mysql://nm:5/s3cret@db.lan/home", "as %2F"),
+            ("postgres://nm:x@db.lan/home?pass=s3cret", "behind the ? only sslmode"),
+            ("mysql://nm:x@db.lan/home?s3cret", "behind the ? only sslmode"),
+            ("postgres://nm:s3cret@db.lan/home?sslmod=verify-full", "behind the ? only sslmode"),
         ] {
             let problem = Database::parse(given).unwrap_err();
             let is_form = expected == "expected forms" && problem == FORMS;

@@ -316,6 +316,7 @@ pub(super) fn count_samples(connection: &Connection, query: &Query) -> Result<u6
         for rows in routers.times_of_rows(connection, query, hours.clone())? {
             sums.samples += routers.count(connection, &rows)?;
         }
+        routers.add_due(connection, hours.clone(), &mut sums)?;
     }
     Ok(unsigned(sums.samples))
 }
@@ -330,6 +331,7 @@ pub(super) fn summarise(connection: &Connection, query: &Query) -> Result<Summar
             routers.add_samples(connection, &rows, &mut sums)?;
             routers.add_others(connection, &rows, &mut sums)?;
         }
+        routers.add_due(connection, hours.clone(), &mut sums)?;
     }
     let mean = |sum: Sum| (sum.count > 0).then(|| sum.sum as f64 / sum.count as f64 / 10.0);
     Ok(Summary {
@@ -383,9 +385,9 @@ impl Routers {
         }
     }
 
-    /// Hours of which no rows are read: not due for any of them.
+    /// Hours of which no rows are read.
     fn add_hours(self, connection: &Connection, hours: Range<i64>, sums: &mut Sums) -> Result<()> {
-        let (of_hours, of_due) = (self.only("h.router = ?1"), self.only("d.router = h.router"));
+        let of_hours = self.only("h.router = ?1");
         let sql = format!(
             "SELECT CAST(coalesce(sum(samples), 0) AS BIGINT),
                     CAST(coalesce(sum(samples_up), 0) AS BIGINT),
@@ -396,7 +398,7 @@ impl Routers {
                     CAST(coalesce(sum(pppoe_events), 0) AS BIGINT),
                     CAST(coalesce(sum(wan_events), 0) AS BIGINT)
              FROM hours AS h WHERE {of_hours} AND hour >= ?2 AND hour < ?3 AND NOT EXISTS
-             (SELECT 1 FROM hours_due AS d WHERE {of_due} AND d.hour = h.hour)"
+             (SELECT 1 FROM hours_due AS d WHERE d.router = h.router AND d.hour = h.hour)"
         );
         connection.query_one(&sql, params![self.id(), hours.start, hours.end], |row| sums.add(row))
     }
@@ -408,13 +410,16 @@ impl Routers {
         query: &Query,
         hours: Range<i64>,
     ) -> Result<Vec<Range<Millis>>> {
-        let of_due = self.only("router = ?1");
-        let sql = format!(
-            "SELECT DISTINCT hour FROM hours_due WHERE {of_due} AND hour >= ?2 AND hour < ?3
-             ORDER BY hour"
-        );
-        let due: Vec<i64> =
-            connection.query(&sql, params![self.id(), hours.start, hours.end], |row| row.get(0))?;
+        // Of several routers others are due at each hour: `add_due`.
+        let due: Vec<i64> = match self {
+            Self::All => Vec::new(),
+            Self::One(router) => connection.query(
+                "SELECT hour FROM hours_due WHERE router = ?1 AND hour >= ?2 AND hour < ?3
+                 ORDER BY hour",
+                params![router.0, hours.start, hours.end],
+                |row| row.get(0),
+            )?,
+        };
         let start = |hour: i64| hour.saturating_mul(HOUR);
         let due = due.into_iter().map(|hour| start(hour)..start(hour).saturating_add(HOUR));
         let before = query.from..start(hours.start).min(query.until);
@@ -428,6 +433,35 @@ impl Routers {
             }
         }
         Ok(times)
+    }
+
+    /// The rows of hours that are due, each of the routers for which it is: of one router these
+    /// times are among those of `times_of_rows`.
+    fn add_due(self, connection: &Connection, hours: Range<i64>, sums: &mut Sums) -> Result<()> {
+        const DUE: [&str; 3] = [
+            "SELECT count(*), count(CASE WHEN s.wan_state = 1 THEN 1 END), 0, 0,
+             CAST(coalesce(sum(s.cpu_temp), 0) AS BIGINT), count(s.cpu_temp), 0, 0
+             FROM hours_due AS d CROSS JOIN samples AS s
+             ON s.router = d.router AND s.at >= d.hour * ?3 AND s.at < (d.hour + 1) * ?3
+             WHERE d.hour >= ?1 AND d.hour < ?2",
+            "SELECT 0, 0, CAST(coalesce(sum(p.loss), 0) AS BIGINT), count(p.loss), 0, 0, 0, 0
+             FROM hours_due AS d CROSS JOIN samples AS s
+             ON s.router = d.router AND s.at >= d.hour * ?3 AND s.at < (d.hour + 1) * ?3
+             CROSS JOIN pings AS p ON p.sample = s.id
+             WHERE d.hour >= ?1 AND d.hour < ?2",
+            "SELECT 0, 0, 0, 0, 0, 0, count(CASE WHEN substr(e.kind, 1, 6) = 'pppoe_' THEN 1 END),
+             count(CASE WHEN substr(e.kind, 1, 4) = 'wan_' THEN 1 END)
+             FROM hours_due AS d CROSS JOIN events AS e
+             ON e.router = d.router AND e.at >= d.hour * ?3 AND e.at < (d.hour + 1) * ?3
+             WHERE d.hour >= ?1 AND d.hour < ?2",
+        ];
+        let values = params![hours.start, hours.end, HOUR];
+        match self {
+            Self::One(_) => Ok(()),
+            Self::All => DUE
+                .iter()
+                .try_for_each(|sql| connection.query_one(sql, values, |row| sums.add(row))),
+        }
     }
 
     /// By an index alone.

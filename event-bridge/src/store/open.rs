@@ -1,16 +1,21 @@
 //! Opens connections, to a file or a server; tables of a server are made here, those of a file
 //! in `schema`.
 
+use std::time::Duration;
+
 use super::database::{Address, Database, Options};
 use super::error::StoreError;
 use super::health::Shared;
 use super::schema;
-use super::sql::{Connection, Result as SqlResult, Server, params};
+use super::sql::{Connection, Error, Result as SqlResult, Server, params};
 use crate::clock;
 
 /// Only appended to: a released migration is never changed. Each engine has the same ones.
 const POSTGRES: [&str; 1] = [include_str!("migrations/postgres/0001_history.sql")];
 const MYSQL: [&str; 1] = [include_str!("migrations/mysql/0001_history.sql")];
+
+/// For another bridge that makes the tables just now.
+const MIGRATION: Duration = Duration::from_secs(10);
 
 /// The newest schema of servers that this program knows.
 const VERSION: i64 = POSTGRES.len() as i64;
@@ -24,13 +29,8 @@ pub(super) fn to_write(shared: &Shared) -> Result<Connection, StoreError> {
         }
         Database::Server(address) => connect(shared, address)?,
     };
-    let failed = StoreError::by(&shared.database);
-    match known(shared, &connection)? {
-        Some(VERSION) => {}
-        None if is_taken(&connection).map_err(&failed)? => {
-            return Err(StoreError::Taken { database: shared.database.clone() });
-        }
-        _ => migrate(&connection).map_err(&failed)?,
+    if known(shared, &connection)? != Some(VERSION) {
+        migrate(shared, &connection)?;
     }
     Ok(connection)
 }
@@ -101,7 +101,9 @@ fn version(connection: &Connection) -> SqlResult<Option<i64>> {
         return Ok(None);
     }
     let sql = "SELECT version FROM netmonitor_schema";
-    connection.query_optional(sql, &[], |row| row.get(0))
+    let version = connection.query_optional(sql, &[], |row| row.get(0))?;
+    // Without a row it was begun and not finished.
+    Ok(Some(version.unwrap_or(0)))
 }
 
 fn is_taken(connection: &Connection) -> SqlResult<bool> {
@@ -120,15 +122,64 @@ fn has_table(connection: &Connection, name: &str) -> SqlResult<bool> {
     connection.exists(sql, params![name])
 }
 
-/// Two bridges may be the first at the same time.
-fn migrate(connection: &Connection) -> SqlResult<()> {
+/// Two bridges may be the first at the same time: all is looked at and made under a lock.
+fn migrate(shared: &Shared, connection: &Connection) -> Result<(), StoreError> {
+    let failed = StoreError::by(&shared.database);
+    lock(connection).map_err(&failed)?;
+    let done = known(shared, connection).and_then(|found| match found {
+        None if is_taken(connection).map_err(&failed)? => {
+            Err(StoreError::Taken { database: shared.database.clone() })
+        }
+        found => steps(connection, found.unwrap_or(0)).map_err(&failed),
+    });
+    let unlocked = unlock(connection, done.is_ok()).map_err(&failed);
+    done.and(unlocked)
+}
+
+fn lock(connection: &Connection) -> SqlResult<()> {
+    match connection {
+        Connection::Sqlite(_) => Ok(()),
+        Connection::Postgres(_) => {
+            // Before the transaction: within one it would go on not seeing what it has not seen.
+            connection.command("SELECT pg_advisory_lock(1313686130)")?;
+            connection.command("BEGIN")
+        }
+        Connection::MySql(_) => {
+            let sql = "SELECT get_lock(concat('netmonitor-bridge ', database()), ?1)";
+            let wait = params![MIGRATION.as_secs().cast_signed()];
+            let locked: Option<i64> = connection.query_one(sql, wait, |row| row.get(0))?;
+            if locked == Some(1) { Ok(()) } else { Err(Error::Late(MIGRATION)) }
+        }
+    }
+}
+
+fn unlock(connection: &Connection, is_done: bool) -> SqlResult<()> {
+    match connection {
+        Connection::Sqlite(_) => Ok(()),
+        Connection::Postgres(_) => {
+            connection.command(if is_done { "COMMIT" } else { "ROLLBACK" })?;
+            connection.command("SELECT pg_advisory_unlock(1313686130)")
+        }
+        Connection::MySql(_) => {
+            connection.command("SELECT release_lock(concat('netmonitor-bridge ', database()))")
+        }
+    }
+}
+
+/// MySQL keeps what a step has done so far whatever comes of it: each can be told again.
+fn steps(connection: &Connection, found: i64) -> SqlResult<()> {
+    let later = |all: &[&'static str]| {
+        let numbered = all.iter().copied().zip(1..);
+        numbered.filter(|(_, number)| *number > found).collect::<Vec<(&str, i64)>>()
+    };
+    let version = |number: i64| format!("UPDATE netmonitor_schema SET version = {number}");
     match connection {
         Connection::Sqlite(_) => Ok(()),
         Connection::Postgres(server) => {
-            server.batch("BEGIN; SELECT pg_advisory_xact_lock(1313686130)")?;
-            let done = steps(connection, &POSTGRES, |sql| server.batch(sql));
-            server.batch(if done.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
-            done
+            later(&POSTGRES).into_iter().try_for_each(|(step, number)| {
+                server.batch(step)?;
+                server.batch(&version(number))
+            })
         }
         Connection::MySql(server) => {
             let collation = if server.is_mariadb()? {
@@ -136,31 +187,17 @@ fn migrate(connection: &Connection) -> SqlResult<()> {
             } else {
                 "CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin"
             };
-            server.batch("SELECT get_lock('netmonitor-bridge', 15)")?;
-            server
-                .batch("CREATE TABLE IF NOT EXISTS netmonitor_schema (version BIGINT NOT NULL)")?;
-            let done = steps(connection, &MYSQL, |sql| {
-                server.batch(&sql.replace("{collation}", collation))
-            });
-            server.batch("SELECT release_lock('netmonitor-bridge')")?;
-            done
+            server.batch(
+                "CREATE TABLE IF NOT EXISTS netmonitor_schema (version BIGINT NOT NULL);
+                 INSERT INTO netmonitor_schema SELECT 0 FROM DUAL
+                 WHERE NOT EXISTS (SELECT 1 FROM netmonitor_schema)",
+            )?;
+            later(&MYSQL).into_iter().try_for_each(|(step, number)| {
+                server.batch(&step.replace("{collation}", collation))?;
+                server.batch(&version(number))
+            })
         }
     }
-}
-
-fn steps(
-    connection: &Connection,
-    all: &[&str],
-    run: impl Fn(&str) -> SqlResult<()>,
-) -> SqlResult<()> {
-    let found = version(connection)?.unwrap_or(0);
-    for (step, number) in all.iter().zip(1..).filter(|(_, number)| *number > found) {
-        run(step)?;
-        run(&format!(
-            "DELETE FROM netmonitor_schema; INSERT INTO netmonitor_schema VALUES ({number})"
-        ))?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

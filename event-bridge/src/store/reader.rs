@@ -10,13 +10,13 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::spawn_blocking;
 
 use super::error::StoreError;
-use super::events::select_cursor;
 use super::health::Shared;
 use super::open;
 use super::records::{Key, Query, RouterId, RouterRecord, Rows};
+use super::samples::unsigned;
 use super::sql::{Connection, Result as SqlResult, params};
 use super::writer::{Message, WeakQueue};
-use crate::record::Millis;
+use crate::record::{Cursor, Millis};
 
 /// Rows per chunk: about 100 kB in memory, and a read of a millisecond. What clients ask for
 /// without a limit of their own is one chunk: each further one is a wait for a thread.
@@ -71,7 +71,8 @@ impl Readers {
         let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle().retain(|(opened, _)| *opened == generation);
         let found = idle().pop();
-        let connection = match found {
+        // A server may have ended it meanwhile.
+        let connection = match found.filter(|(_, connection)| connection.answers()) {
             Some((_, connection)) => connection,
             None => open::to_read(&self.shared)?,
         };
@@ -294,15 +295,26 @@ fn source<R>(query: &Query, router: Option<RouterId>) -> Source<R> {
 
 /// By name; without the bridge itself.
 pub(super) fn select_routers(connection: &Connection) -> SqlResult<Vec<RouterRecord>> {
-    let mut routers: Vec<RouterRecord> = connection.query(
+    connection.query(
         "SELECT r.id, r.name,
-         (SELECT max(at) FROM samples WHERE router = r.id),
-         (SELECT max(at) FROM events WHERE router = r.id),
-         (SELECT max(start) FROM gaps WHERE router = r.id),
-         (SELECT until FROM gaps WHERE router = r.id ORDER BY start DESC LIMIT 1)
-         FROM routers AS r WHERE r.id != ?1 ORDER BY r.name",
+         (SELECT at FROM samples WHERE router = r.id ORDER BY at DESC LIMIT 1),
+         (SELECT at FROM events WHERE router = r.id ORDER BY at DESC LIMIT 1),
+         (SELECT start FROM gaps WHERE router = r.id ORDER BY start DESC LIMIT 1),
+         (SELECT until FROM gaps WHERE router = r.id ORDER BY start DESC LIMIT 1),
+         s.name, c.after, c.revision
+         FROM routers AS r LEFT JOIN cursors AS c ON c.router = r.id
+         LEFT JOIN streams AS s ON s.id = c.stream
+         WHERE r.id != ?1 ORDER BY r.name",
         params![RouterId::BRIDGE.0],
         |row| {
+            let cursor = match row.get::<Option<String>>(6)? {
+                Some(stream) => Some(Cursor {
+                    stream,
+                    after: unsigned(row.get(7)?),
+                    revision: unsigned(row.get(8)?),
+                }),
+                None => None,
+            };
             let (start, until): (Option<Millis>, Option<Millis>) = (row.get(4)?, row.get(5)?);
             Ok(RouterRecord {
                 id: RouterId(row.get(0)?),
@@ -310,12 +322,8 @@ pub(super) fn select_routers(connection: &Connection) -> SqlResult<Vec<RouterRec
                 last_sample: row.get(2)?,
                 last_event: row.get(3)?,
                 last_gap: start.zip(until),
-                cursor: None,
+                cursor,
             })
         },
-    )?;
-    for router in &mut routers {
-        router.cursor = select_cursor(connection, router.id)?;
-    }
-    Ok(routers)
+    )
 }

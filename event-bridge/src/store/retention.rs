@@ -24,13 +24,13 @@ pub(super) fn delete_rows(connection: &Connection, before: Millis, limit: u64) -
             keys: "SELECT s.id FROM routers AS r CROSS JOIN samples AS s
                    ON s.router = r.id AND s.at < ?1 LIMIT ?2",
             columns: 1,
-            delete: "DELETE FROM samples WHERE id = ?1",
+            delete: "DELETE FROM samples WHERE id",
         },
         Old {
             keys: "SELECT e.id FROM routers AS r CROSS JOIN events AS e
                    ON e.router = r.id AND e.at < ?1 AND e.received < ?1 LIMIT ?2",
             columns: 1,
-            delete: "DELETE FROM events WHERE id = ?1",
+            delete: "DELETE FROM events WHERE id",
         },
         Old {
             keys: "SELECT router, start FROM gaps WHERE until < ?1 LIMIT ?2",
@@ -59,7 +59,7 @@ pub(super) fn delete_hours(connection: &Connection, before: Millis, limit: u64) 
         Old {
             keys: "SELECT id FROM drops WHERE coalesce(until, start) < ?1 LIMIT ?2",
             columns: 1,
-            delete: "DELETE FROM drops WHERE id = ?1",
+            delete: "DELETE FROM drops WHERE id",
         },
         Old {
             keys: "SELECT router, stream, seq FROM boots WHERE at < ?1 LIMIT ?2",
@@ -69,7 +69,7 @@ pub(super) fn delete_hours(connection: &Connection, before: Millis, limit: u64) 
         Old {
             keys: "SELECT id FROM alerts WHERE received < ?1 LIMIT ?2",
             columns: 1,
-            delete: "DELETE FROM alerts WHERE id = ?1",
+            delete: "DELETE FROM alerts WHERE id",
         },
     ];
     Ok(delete(connection, &HOURS, before.div_euclid(HOUR), limit)?
@@ -82,8 +82,12 @@ struct Old {
     /// Their keys, of those before `?1` at most `?2`.
     keys: &'static str,
     columns: usize,
+    /// Of one column without its condition: many go at once.
     delete: &'static str,
 }
+
+/// Keys in one statement.
+const ROWS_AT_ONCE: usize = 100;
 
 fn delete(connection: &Connection, tables: &[Old], before: i64, limit: u64) -> Result<u64> {
     let mut deleted = 0;
@@ -92,8 +96,17 @@ fn delete(connection: &Connection, tables: &[Old], before: i64, limit: u64) -> R
             connection.query(keys, params![before, signed(limit)], |row| {
                 (0..*columns).map(|column| row.get::<i64>(column).map(Value::from)).collect()
             })?;
-        for key in keys {
-            deleted += connection.execute(delete, &key)?;
+        if *columns == 1 {
+            // A server is far away for one row at a time.
+            for keys in keys.concat().chunks(ROWS_AT_ONCE) {
+                let places: Vec<String> = (1..=keys.len()).map(|at| format!("?{at}")).collect();
+                let sql = format!("{delete} IN ({})", places.join(", "));
+                deleted += connection.execute(&sql, keys)?;
+            }
+        } else {
+            for key in keys {
+                deleted += connection.execute(delete, &key)?;
+            }
         }
     }
     Ok(deleted)
@@ -102,8 +115,9 @@ fn delete(connection: &Connection, tables: &[Old], before: i64, limit: u64) -> R
 /// How far the rows reach, and how much room they take.
 pub(super) fn select_extent(connection: &Connection) -> Result<Extent> {
     let (oldest, newest) = connection.query_one(
-        "SELECT min((SELECT min(at) FROM samples WHERE router = r.id)),
-         max((SELECT max(at) FROM samples WHERE router = r.id)) FROM routers AS r",
+        "SELECT min((SELECT at FROM samples WHERE router = r.id ORDER BY at LIMIT 1)),
+         max((SELECT at FROM samples WHERE router = r.id ORDER BY at DESC LIMIT 1))
+         FROM routers AS r",
         params![],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;

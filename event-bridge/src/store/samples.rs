@@ -1,5 +1,7 @@
 //! SQL of samples, pings and gaps.
 
+use std::collections::BTreeSet;
+
 use super::concluded;
 use super::hours::{Due, Neighbours};
 use super::reader::{Select, Span};
@@ -67,8 +69,9 @@ pub(super) fn insert_poll(
         ],
     )?;
     let id = id.ok_or(Error::NoRow)?;
-    let mut pings = 0;
-    for ping in &sample.pings {
+    let (mut pings, mut told) = (0, BTreeSet::new());
+    // Of one target the first counts.
+    for ping in sample.pings.iter().filter(|ping| told.insert(ping.target.as_str())) {
         pings += insert_ping(connection, router, id, ping)?;
     }
     due.mark_sample(connection, router, sample.at, near)?;
@@ -82,7 +85,7 @@ fn insert_ping(connection: &Connection, router: RouterId, sample: i64, ping: &Pi
     };
     connection.execute(
         "INSERT INTO pings (sample, target, rtt, loss, sent, lost)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (sample, target) DO NOTHING",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         params![
             sample,
             target,

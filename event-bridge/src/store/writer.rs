@@ -25,6 +25,9 @@ const QUEUE: usize = 1024;
 /// longer than some tens of milliseconds.
 const GROUP: usize = 256;
 
+/// The same for a server, to which each statement goes by itself: another bridge waits meanwhile.
+const GROUP_OF_SERVER: usize = 32;
+
 /// How often a group is tried when others hold the lock, 5 s each.
 const TRIES: usize = 3;
 
@@ -161,6 +164,7 @@ impl Writer {
     }
 
     fn run(mut self, mut messages: mpsc::Receiver<Message>) {
+        let most = if self.shared.database.file().is_some() { GROUP } else { GROUP_OF_SERVER };
         while let Some(first) = messages.blocking_recv() {
             let mut next = Some(first);
             let mut jobs = Vec::new();
@@ -178,7 +182,7 @@ impl Writer {
                         return;
                     }
                 }
-                next = if jobs.len() < GROUP { messages.try_recv().ok() } else { None };
+                next = if jobs.len() < most { messages.try_recv().ok() } else { None };
             }
             if !jobs.is_empty() {
                 self.store(jobs);
@@ -190,6 +194,7 @@ impl Writer {
 
     /// Does the jobs, all in one transaction, and answers them.
     fn store(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        let (was_open, is_file) = (self.open.is_some(), self.shared.database.file().is_some());
         let mut tries = 0;
         let error = loop {
             tries += 1;
@@ -210,7 +215,12 @@ impl Writer {
                 Err(error) => error,
             };
             match &error {
-                StoreError::Busy { .. } if tries < TRIES => {}
+                // A server has waited for longer already.
+                StoreError::Busy { .. } if tries < TRIES && is_file => {}
+                // It may have ended a connection that was idle: all that can be done again is.
+                StoreError::Unreachable { .. } if was_open && tries == 1 => {
+                    self.open = None;
+                }
                 StoreError::Corrupt { path, reason } if self.set_aside < MAX_SET_ASIDE => {
                     if let Err(error) = self.begin_anew(path, reason) {
                         break error;
@@ -358,6 +368,7 @@ fn may_pass(error: &StoreError, database: &Database) -> bool {
     match error {
         StoreError::NotWritable { .. } => database.file().is_some_and(recovery::has_content),
         StoreError::Unreachable { .. } => true,
+        StoreError::Busy { .. } => database.file().is_none(),
         _ => false,
     }
 }
@@ -422,12 +433,14 @@ fn select_routers(connection: &Connection) -> SqlResult<Vec<(RouterId, Arc<str>)
 
 /// The oldest row and the last backup.
 fn select_facts(connection: &Connection) -> SqlResult<(Option<Millis>, Option<Millis>)> {
-    // One step into each index per router.
+    // One step into each index per router; of `min(at)` MariaDB would read all of it.
     let oldest = connection.query_one(
         "SELECT min(at) FROM (
-         SELECT (SELECT min(at) FROM samples WHERE router = r.id) AS at FROM routers AS r
+         SELECT (SELECT at FROM samples WHERE router = r.id ORDER BY at LIMIT 1) AS at
+         FROM routers AS r
          UNION ALL
-         SELECT (SELECT min(at) FROM events WHERE router = r.id) FROM routers AS r) AS oldest",
+         SELECT (SELECT at FROM events WHERE router = r.id ORDER BY at LIMIT 1)
+         FROM routers AS r) AS oldest",
         params![],
         |row| row.get(0),
     )?;

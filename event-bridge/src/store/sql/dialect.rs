@@ -7,7 +7,7 @@
 //! | `?1` | `$1` | `?`, each in its turn |
 //! | `CROSS JOIN … ON`: in this order | `JOIN` | `STRAIGHT_JOIN` |
 //! | `AS BIGINT` | the same | `AS SIGNED` |
-//! | `INSERT … ON CONFLICT (a) DO NOTHING` | the same | `INSERT IGNORE …` |
+//! | `ON CONFLICT (a) DO NOTHING` | the same | `ON DUPLICATE KEY UPDATE a = a` |
 //! | `ON CONFLICT (a) DO UPDATE SET b = excluded.b` | the same | `ON DUPLICATE KEY UPDATE b = VALUES(b)` |
 
 use std::sync::Arc;
@@ -57,11 +57,15 @@ fn on_duplicate_key(sql: &str) -> String {
     let Some((insert, conflict)) = sql.split_once("ON CONFLICT (") else {
         return sql.to_owned();
     };
-    match conflict.split_once("DO UPDATE SET") {
-        Some((_, changes)) => format!("{insert}ON DUPLICATE KEY UPDATE{}", excluded(changes)),
-        // Of what else it ignores nothing can be in a row whose parts were looked up before.
-        None => insert.replacen("INSERT", "INSERT IGNORE", 1),
-    }
+    let changes = match conflict.split_once("DO UPDATE SET") {
+        Some((_, changes)) => excluded(changes),
+        // `INSERT IGNORE` would ignore all other faults as well.
+        None => {
+            let first = conflict.split([',', ')']).next().unwrap_or_default();
+            format!(" {first} = {first}")
+        }
+    };
+    format!("{insert}ON DUPLICATE KEY UPDATE{changes}")
 }
 
 /// `excluded.b` is `VALUES(b)`.
@@ -93,7 +97,10 @@ mod tests {
     #[test]
     fn rows_that_are_there_are_met_as_each_engine_does() {
         let sql = "INSERT INTO t (a, b) VALUES (?1, ?2) ON CONFLICT (a, b) DO NOTHING";
-        assert_eq!(&*mysql(sql).text, "INSERT IGNORE INTO t (a, b) VALUES (?, ?) ");
+        assert_eq!(
+            &*mysql(sql).text,
+            "INSERT INTO t (a, b) VALUES (?, ?) ON DUPLICATE KEY UPDATE a = a"
+        );
         let sql = "INSERT INTO t (a, b, c) VALUES (?1, ?2, 0)
              ON CONFLICT (a) DO UPDATE SET b = excluded.b,
              c = CASE WHEN t.b > excluded.b THEN excluded.c ELSE t.c END";

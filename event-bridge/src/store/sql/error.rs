@@ -105,22 +105,24 @@ impl Trouble {
             "40001" | "40P01" | "55P03" | "57014" => Self::Busy,
             // Shutting down, crashed, starting; too many connections.
             "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "53300" => Self::Gone,
-            "3D000" => Self::Refused,
+            "3D000" | "57P04" => Self::Refused,
             // Read-only, no right to write, the server's own disk.
             "25006" | "42501" | "58030" => Self::Disk,
             code if code.starts_with("08") => Self::Gone,
             code if code.starts_with("28") => Self::Refused,
-            code if code.starts_with("53") || code.starts_with("54") => Self::Disk,
+            code if code.starts_with("53") => Self::Disk,
             _ => Self::Other,
         }
     }
 
     fn of_mysql(number: u16) -> Self {
         match number {
-            // Waited too long for a lock, deadlock, ran too long (MySQL, MariaDB).
-            1205 | 1213 | 3024 | 1969 => Self::Busy,
-            // Too many connections, shutting down, killed, lost.
-            1040 | 1053 | 1077 | 1079 | 1080 | 1158..=1161 | 1203 | 1317 | 1927 => Self::Gone,
+            // Waited too long for a lock, too many locks, deadlock, ran too long (MySQL, MariaDB).
+            1205 | 1206 | 1213 | 3024 | 1969 => Self::Busy,
+            // Too many connections, not ready (Galera), shutting down, killed, lost, idle for too long.
+            1040 | 1047 | 1053 | 1077 | 1079 | 1080 | 1158..=1161 | 1203 | 1317 | 1927 | 4031 => {
+                Self::Gone
+            }
             1044 | 1045 | 1049 | 1130 | 1698 | 3118 => Self::Refused,
             // Disk full, table full, read-only in four ways, no right to write.
             1021 | 1030 | 1041 | 1114 | 1142 | 1143 | 1227 | 1290 | 1792 | 1836 | 3100 => {

@@ -38,6 +38,14 @@ impl Connection {
         !matches!(self, Self::Sqlite(_))
     }
 
+    /// Is the other side still there? A file always is.
+    pub(super) fn answers(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => true,
+            Self::Postgres(_) | Self::MySql(_) => self.command("SELECT 1").is_ok(),
+        }
+    }
+
     /// Gives how many rows were inserted, changed or deleted.
     pub(super) fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<u64> {
         match self {

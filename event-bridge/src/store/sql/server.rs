@@ -85,7 +85,7 @@ impl Server<MySql> {
         server.batch(&format!(
             "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,ANSI_QUOTES,\
              NO_ENGINE_SUBSTITUTION,PIPES_AS_CONCAT';
-             SET SESSION innodb_lock_wait_timeout = {SECONDS};
+             SET SESSION innodb_lock_wait_timeout = {SECONDS}; SET SESSION wait_timeout = 28800;
              SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
         ))?;
         server.batch(&if server.is_mariadb()? {
@@ -119,7 +119,18 @@ where
     ) -> Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::Waiting)?;
         let connected = runtime.block_on(async { timeout(CONNECTING, options.connect()).await });
-        let link = RefCell::new(connected.map_err(|_| Error::Late(CONNECTING))??);
+        let connected = match connected {
+            Ok(connected) => connected.map_err(Error::from),
+            Err(_) => Err(Error::Late(CONNECTING)),
+        };
+        let link = match connected {
+            Ok(link) => RefCell::new(link),
+            Err(error) => {
+                // It may still be looking up the name, which nobody waits for.
+                runtime.shutdown_background();
+                return Err(error);
+            }
+        };
         Ok(Self {
             runtime: Some(runtime),
             link,

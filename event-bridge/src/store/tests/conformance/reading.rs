@@ -189,3 +189,63 @@ async fn many_write_and_read_at_the_same_time() {
     assert_eq!((health.queue_length, health.writable), (0, Ok(())));
     assert_eq!(health.events_stored, 400);
 }
+
+#[tokio::test]
+async fn an_alert_told_again_is_one_row_and_uses_no_number() {
+    let place = place();
+    let store = place.open();
+    let alert = |starts_at| Alert {
+        fingerprint: "f".to_owned(),
+        status: AlertStatus::Firing,
+        starts_at,
+        ends_at: None,
+        name: "WanDown".to_owned(),
+        labels: serde_json::Map::new(),
+        annotations: serde_json::Map::new(),
+    };
+    for (starts_at, new) in [(1, 1), (1, 0), (1, 0), (2, 1)] {
+        assert_eq!(store.put_alerts(vec![alert(starts_at)], NOW).await.unwrap(), new);
+    }
+    let query = AlertQuery { rows: all(), router: None, name: None, status: None };
+    let ids: Vec<i64> = rows(store.alerts(query)).await.iter().map(|alert| alert.id).collect();
+    assert_eq!(ids, [2, 1]);
+}
+
+#[tokio::test]
+async fn routers_are_in_the_order_of_their_bytes() {
+    let place = place();
+    let store = place.open();
+    for name in ["apple", "Zebra", "a_2", "B-1"] {
+        store.router(name).await.unwrap();
+    }
+    let routers = store.routers().await.unwrap();
+    let names: Vec<&str> = routers.iter().map(|router| router.name.as_str()).collect();
+    assert_eq!(names, ["B-1", "Zebra", "a_2", "apple"]);
+}
+
+/// Sums of hours and rows of others, whichever is asked of an hour.
+#[tokio::test]
+async fn an_hour_that_is_due_for_one_router_is_summed_for_the_others() {
+    let place = place();
+    let store = place.open();
+    let hour = 3_600_000;
+    let start = NOW - NOW % hour;
+    let (one, other) = (store.router("one").await.unwrap(), store.router("other").await.unwrap());
+    for minute in 0..60 {
+        store.put_sample(one, sample(start + minute * 60_000)).await.unwrap();
+        store.put_sample(other, sample(start + minute * 60_000)).await.unwrap();
+    }
+    while store.roll_up(start + hour, 10).await.unwrap() > 0 {}
+    // Of one the rows are gone, of the other something comes late.
+    let gone = format!(
+        "DELETE FROM pings WHERE sample IN (SELECT id FROM samples WHERE router = {id});
+         DELETE FROM samples WHERE router = {id}",
+        id = one.0
+    );
+    servers::tell(&place.database, &gone);
+    store.put_sample(other, sample(start + 30_500)).await.unwrap();
+    let query = Query::of(None, start, start + 3 * hour);
+    let summary = store.summary(query.clone()).await.unwrap();
+    assert_eq!((summary.samples, summary.samples_up), (121, 121));
+    assert_eq!(store.count_samples(query).await.unwrap(), 121);
+}

@@ -168,3 +168,29 @@ async fn another_database_in_its_place_is_not_taken_for_it() {
         assert!(told.contains("router gw is not in its place; restart"), "{told}");
     }
 }
+
+#[tokio::test]
+async fn connections_that_the_server_has_ended_cost_nothing() {
+    for engine in ENGINES {
+        let place = Place::on(engine);
+        let store = place.open();
+        put(&store, 1).await.unwrap();
+        assert_eq!(seqs(&store).await, [1]);
+        servers::with(&place.database, |connection| match connection {
+            sql::Connection::Postgres(server) => server.batch(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            ),
+            _ => {
+                let others = "SELECT id FROM information_schema.processlist
+                              WHERE db = database() AND id <> connection_id()";
+                let ids: Vec<i64> = connection.query(others, &[], |row| row.get(0))?;
+                assert!(ids.len() >= 2, "one to write, one to read");
+                ids.iter().try_for_each(|id| connection.command(&format!("KILL {id}")))
+            }
+        });
+        assert_eq!(seqs(&store).await, [1]);
+        assert_eq!(put(&store, 2).await.unwrap(), 1);
+        assert_eq!(seqs(&store).await, [1, 2]);
+    }
+}

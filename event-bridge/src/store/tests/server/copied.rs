@@ -148,7 +148,8 @@ async fn a_source_that_was_written_meanwhile_is_not_mixed() {
     let ended = copy(&from.database, &to.database, NOW, |at| assert_ne!(at.table, "drops"));
     assert!(ended.is_err());
     let router = store.known_router("new").unwrap();
-    store.put_sample(router, sample(NOW + 90_000_000)).await.unwrap();
+    let corrected = EventBatch { stream: "next".to_owned(), ..batch(1..2, 5) };
+    store.put_events(router, corrected, NOW).await.unwrap();
     let told = copy(&from.database, &to.database, NOW, |_| {}).unwrap_err().to_string();
     assert!(told.contains("was written since the copy was begun"), "{told}");
     let nothing = copy(&Place::on(Engine::MariaDb).database, &to.database, NOW, |_| {});

@@ -75,3 +75,16 @@ async fn what_a_server_has_is_counted() {
         assert!(matches!(told, StoreError::OnlyFiles { .. }), "{told}");
     }
 }
+
+#[tokio::test]
+async fn tables_that_were_half_made_are_made_whole() {
+    let place = Place::on(Engine::MariaDb);
+    tell(
+        &place.database,
+        "CREATE TABLE netmonitor_schema (version BIGINT NOT NULL);
+         CREATE TABLE facts (name VARCHAR(64) PRIMARY KEY, value BIGINT NOT NULL);
+         CREATE TABLE routers (id BIGINT AUTO_INCREMENT PRIMARY KEY,
+                               name VARCHAR(255) NOT NULL UNIQUE)",
+    );
+    assert_eq!(put(&place.open(), 1).await.unwrap(), 1);
+}

@@ -65,3 +65,23 @@ async fn of_two_bridges_that_poll_one_stores_and_the_other_takes_over() {
         assert_eq!(stored().await[of_both.len()..].len(), 3, "{:?}", stored().await);
     }
 }
+
+#[test]
+fn two_bridges_may_be_the_first_at_once() {
+    for engine in ENGINES {
+        for _ in 0..4 {
+            let database = engine.database();
+            let together = std::sync::Barrier::new(2);
+            std::thread::scope(|scope| {
+                let open = || {
+                    together.wait();
+                    Store::open(&database, NOW).map(|_| ())
+                };
+                let both = [scope.spawn(open), scope.spawn(open)];
+                for bridge in both {
+                    bridge.join().unwrap().unwrap();
+                }
+            });
+        }
+    }
+}
