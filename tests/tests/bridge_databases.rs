@@ -83,7 +83,9 @@ fn a_history_is_copied_to_a_server_looked_at_and_copied_back() -> Result<()> {
         assert_eq!(place.events()?.len(), 15);
         drop(place);
         std::fs::remove_file(&back).ok();
-        let (code, said) = bridge(&["copy", "--to", &back, "--database-url", &url])?;
+        // DATABASE_URL_FILE
+        std::fs::write(file("url"), &url)?;
+        let (code, said) = bridge(&["copy", "--to", &back, "--database-url-file", &file("url")])?;
         assert_eq!(code, Some(0), "{said}");
         let (code, said) = bridge(&["check", "--sqlite-db", &back])?;
         assert_eq!(code, Some(0), "{said}");
