@@ -30,6 +30,7 @@ mod retention;
 mod samples;
 mod schema;
 mod sql;
+mod sums;
 mod tables;
 mod writer;
 
@@ -342,7 +343,7 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn count_samples(&self, query: Query) -> Result<u64, StoreError> {
-        self.read(move |connection| hours::count_samples(connection, &query)).await
+        self.read(move |connection| sums::count_samples(connection, &query)).await
     }
 
     /// Totals and means, whatever limit and offset say.
@@ -350,7 +351,7 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn summary(&self, query: Query) -> Result<Summary, StoreError> {
-        self.read(move |connection| hours::summarise(connection, &query)).await
+        self.read(move |connection| sums::summarise(connection, &query)).await
     }
 
     /// All that were ever polled, by name.
