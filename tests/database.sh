@@ -47,12 +47,14 @@ case $engine in
     ;;
   mariadb)
     if [ ! -d "$folder/data" ]; then
-      (unprivileged mariadb-install-db --no-defaults --datadir="$folder/data" \
+      # A server that starts deletes what it takes for its own in /tmp, others' too.
+      (unprivileged mariadb-install-db --no-defaults --datadir="$folder/data" --tmpdir="$folder" \
         --auth-root-authentication-method=normal --skip-test-db) >"$log" 2>&1 \
         || { cat "$log" >&2; exit 1; }
     fi
     rm -f "$folder/socket"
-    set -- mariadbd --no-defaults --datadir="$folder/data" --socket="$folder/socket" \
+    set -- mariadbd --no-defaults --datadir="$folder/data" --tmpdir="$folder" \
+      --socket="$folder/socket" \
       --pid-file="$folder/pid" --skip-networking --innodb-flush-log-at-trx-commit=2 \
       --innodb-doublewrite=0 --sync-binlog=0 --max-connections=300 "$@"
     is_ready() {

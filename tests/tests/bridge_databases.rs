@@ -156,7 +156,9 @@ fn a_server_proves_who_it_is() -> Result<()> {
     let of = ["-in", &request, "-CA", &ca, "-CAkey", &signer, "-out", &public];
     must("openssl", &[&sign[..], &of].concat())?;
     for engine in Engine::ALL {
-        let port = KeptPort::new()?.address.port();
+        // Kept until the end: other tests are given ports meanwhile.
+        let kept = KeptPort::new()?;
+        let port = kept.address.port();
         let server = DatabaseServer::start_with_tls(engine, port, &private, &public)?;
         let url = |authority: &str| match engine {
             Engine::Postgres => format!(
