@@ -14,7 +14,7 @@ use super::parameters::{Parameters, text};
 use crate::clock;
 use crate::history::words::Language;
 use crate::report::{Asked, Month, Report, Shape, csv, html};
-use crate::store::{MonthRows, RouterId};
+use crate::store::RouterId;
 
 /// What a fuzzer calls with what a report may be asked.
 #[cfg(feature = "fuzzing")]
@@ -60,7 +60,6 @@ async fn report(views: &Views, parameters: &Parameters) -> Result<Report, ApiErr
     let (router, id) = router(views, parameters).await?;
     let (version, revision) = (env!("CARGO_PKG_VERSION"), crate::REVISION);
     let asked = Asked { router, month, zone, now, version, revision };
-    let Some(id) = id else { return Ok(Report::of(asked, MonthRows::default())) };
     let rows = views.store.month(id, asked.time(), now).await?;
     let report = Report::of(asked, rows);
     let readings = views.store.readings(id, report.beside()).await?;
@@ -84,10 +83,7 @@ fn month(
 
 /// The one that is named, or the only one; without a number, nothing of it was ever stored.
 /// One that is polled no more still has its history.
-async fn router(
-    views: &Views,
-    parameters: &Parameters,
-) -> Result<(String, Option<RouterId>), ApiError> {
+async fn router(views: &Views, parameters: &Parameters) -> Result<(String, RouterId), ApiError> {
     let polled = views.routers.list();
     let name = match text(parameters, "router")? {
         Some(name) => name.to_owned(),
@@ -108,11 +104,11 @@ async fn router(
         }
     };
     match views.store.known_router(&name) {
-        Some(id) if id != RouterId::BRIDGE => Ok((name, Some(id))),
+        Some(id) if id != RouterId::BRIDGE => Ok((name, id)),
         // Nothing was stored yet, or the database is away: then this says so.
         _ if polled.named(&name).is_some() => {
             let id = views.store.router(&name).await?;
-            Ok((name, Some(id)))
+            Ok((name, id))
         }
         _ => {
             let shown: String = name.chars().take(60).collect();

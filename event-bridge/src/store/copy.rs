@@ -102,6 +102,8 @@ impl<'a> Copy<'a> {
         }
         self.source.begin().map_err(&read)?;
         let state = state(&self.source).map_err(&read)?;
+        // Nobody writes between the look and the mark.
+        self.target.begin().map_err(&written)?;
         match facts::select(&self.target, COPYING).map_err(&written)? {
             Some(begun) if begun == state => {}
             Some(_) => return Err(StoreError::Changed { database: self.from.clone() }),
@@ -110,6 +112,7 @@ impl<'a> Copy<'a> {
             }
             None => facts::put(&self.target, COPYING, state).map_err(&written)?,
         }
+        self.target.commit().map_err(&written)?;
         let mut copied = Copied::default();
         for table in TABLES {
             copied.rows += self.table(table, progress)?;

@@ -28,7 +28,7 @@ const GROUP: usize = 256;
 /// The same for a server, to which each statement goes by itself: another bridge waits meanwhile.
 const GROUP_OF_SERVER: usize = 32;
 
-/// How often a group is tried when others hold the lock, 5 s each.
+/// How often a group is tried when others hold the lock of a file, 5 s each.
 const TRIES: usize = 3;
 
 /// Beyond this the WAL is emptied even if readers must be waited for; SQLite does it by itself
