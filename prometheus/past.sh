@@ -53,7 +53,8 @@ add_scrapes() { # FROM UNTIL
 }
 
 # Adds what the rules of a file record. Prometheus answers at most 11,000 moments at once, so no
-# block is longer than 18 h; blocks of two hours would be hundreds.
+# block is longer than 18 h; blocks of two hours would be hundreds. It starts at an even hour, as
+# blocks do: of a rule that is not due before its first block ends, promtool records nothing at all.
 add_recorded() { # FILE
   "${child[@]}" "$prometheus" --config.file="$work/prometheus.yml" \
     --storage.tsdb.path="$blocks" --storage.tsdb.retention.time=400d \
@@ -64,7 +65,7 @@ add_recorded() { # FILE
     sleep 0.1
   done
   "${child[@]}" "$promtool" tsdb create-blocks-from rules --max-block-duration=18h --quiet \
-    --url="http://$address" --start="$first" --end="$present" --eval-interval=15s \
+    --url="http://$address" --start="$((first - first % 7200))" --end="$present" --eval-interval=15s \
     --output-dir="$work/recorded" "$1"
   kill "$server"
   wait "$server" || true
