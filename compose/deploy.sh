@@ -110,6 +110,10 @@ container_of() { # SERVICE
   containers_of "$1" -a
 }
 
+environment_of() { # CONTAINER NAME
+  docker inspect -f '{{range .Config.Env}}{{println .}}{{end}}' "$1" | sed -n "s/^$2=//p"
+}
+
 is_running() { # SERVICE
   running=$(containers_of "$1" --filter status=running) || die 'the Docker engine does not answer any more'
   [ -n "$running" ]
@@ -276,7 +280,7 @@ check_readable() { # NAME FILE
 
 # Their files must be there before the engine makes folders of their names.
 check_files() {
-  for name in ROUTER_TOKEN_FILE READ_TOKEN_FILE GRAFANA_PASSWORD_FILE API_TOKEN_FILE \
+  for name in ROUTER_TOKEN_FILE DATABASE_URL_FILE READ_TOKEN_FILE GRAFANA_PASSWORD_FILE API_TOKEN_FILE \
     TLS_CERTIFICATE_FILE TLS_KEY_FILE; do
     file=$(value_of "$name")
     [ -n "$file" ] || continue
@@ -292,6 +296,8 @@ check_files() {
   done
   [ -z "$(value_of REMOTE_WRITE_FILE)" ] || [ -n "$(value_of SITE)" ] \
     || die 'REMOTE_WRITE_FILE: name this site in SITE, too (.env)' 2
+  [ -z "$(value_of DATABASE_URL_FILE)" ] || [ -z "$(value_of MAX_DB_SIZE)" ] \
+    || die 'MAX_DB_SIZE: a server gives no room back when rows go; leave one of DATABASE_URL_FILE and MAX_DB_SIZE empty (.env)' 2
   [ -n "$(value_of ROUTER_IP)$(value_of ROUTERS_FILE)" ] \
     || die 'neither ROUTER_IP nor ROUTERS_FILE is set in .env' 2
 }
@@ -671,10 +677,18 @@ pack_stopped() { # SERVICE FOLDER
 # By the program that runs: that of a newer image would bring the database up to date first, and
 # the old one could no longer open it.
 pack_bridge() {
+  running=$(container_of bridge)
+  server=$(value_of DATABASE_URL_FILE)
+  database=$(environment_of "$running" DATABASE_URL_FILE)
+  [ "${database:+server}" = "${server:+server}" ] \
+    || die 'backup: .env names another database than that of the running bridge; ./deploy.sh start first'
+  if [ -n "$database" ]; then
+    say "the bridge's history is in a database of a server, and not in this backup: docs/databases.md says how to copy it"
+    return
+  fi
   mkdir "$work/bridge"
   # The bridge's user writes there; the folder above lets nobody else in.
   chmod 777 "$work/bridge"
-  running=$(container_of bridge)
   docker run --rm --network none --read-only --tmpfs /tmp:uid=65532,mode=700 --cap-drop ALL \
     --security-opt no-new-privileges --volumes-from "$running" -v "$work/bridge:/backup" \
     "$(docker inspect -f '{{.Image}}' "$running")" backup /backup/netmonitor.db >&2
@@ -760,6 +774,15 @@ unpack() {
   gzip -dc "$source/$1.tar.gz" | docker cp - "$(container_of "$1"):$2"
 }
 
+has_file() { # NAME
+  grep -q "^[0-9a-f]* [ *]\./$1\.gz\$" "$source/SHA256SUMS"
+}
+
+# value_in_backup NAME: as .env there has it.
+value_in_backup() {
+  gzip -dc "$source/settings.tar.gz" | tar -xOf - .env | sed -n "s/^$1=//p" | tail -n 1
+}
+
 restore() {
   sure=no
   source=''
@@ -780,10 +803,13 @@ restore() {
     *) source=$called_from/$1 ;;
   esac
   [ -f "$source/SHA256SUMS" ] || die "restore: $1 is no backup, or not a whole one: SHA256SUMS is missing" 2
-  for file in netmonitor.db prometheus.tar alertmanager.tar grafana.tar settings.tar; do
-    grep -q "^[0-9a-f]* [ *]\./$file\.gz\$" "$source/SHA256SUMS" || die "restore: $1 is not whole: SHA256SUMS has no $file.gz" 2
+  for file in prometheus.tar alertmanager.tar grafana.tar settings.tar; do
+    has_file "$file" || die "restore: $1 is not whole: SHA256SUMS has no $file.gz" 2
   done
   (cd "$source" && sha256sum -c SHA256SUMS >/dev/null) || die "restore: $1 is damaged; take another one"
+  # Of a server there is no file.
+  has_file netmonitor.db || [ -n "$(value_in_backup DATABASE_URL_FILE)" ] \
+    || die "restore: $1 is not whole: SHA256SUMS has no netmonitor.db.gz" 2
   still=$(still_services)
   hindrance=${still:+${still}does not run}
   [ -f .env ] || hindrance='.env is missing'
@@ -796,11 +822,10 @@ restore() {
     (backup "$before")
   fi
   make_work
-  gzip -dc "$source/settings.tar.gz" | tar -xOf - .env >"$work/.env"
   # In subshells, so that later what is unpacked counts.
   (
     ROUTER_IP=''
-    COMPOSE_PROFILES=$(sed -n 's/^COMPOSE_PROFILES=//p' "$work/.env")
+    COMPOSE_PROFILES=$(value_in_backup COMPOSE_PROFILES)
     export ROUTER_IP COMPOSE_PROFILES
     # What cannot be had must not be missed when the data is gone.
     provide_images
@@ -811,10 +836,14 @@ restore() {
   need_config
   provide_images
   compose up --no-start
-  gzip -dc "$source/netmonitor.db.gz" >"$work/netmonitor.db"
-  chmod 755 "$work"
-  chmod 644 "$work/netmonitor.db"
-  run_bridge -v "$work:/backup:ro" -- restore /backup/netmonitor.db
+  if has_file netmonitor.db; then
+    gzip -dc "$source/netmonitor.db.gz" >"$work/netmonitor.db"
+    chmod 755 "$work"
+    chmod 644 "$work/netmonitor.db"
+    run_bridge -v "$work:/backup:ro" -- restore /backup/netmonitor.db
+  else
+    say "the bridge's history is in a database of a server, and stays as it is"
+  fi
   unpack prometheus /prometheus
   unpack alertmanager /alertmanager
   unpack grafana /var/lib/grafana

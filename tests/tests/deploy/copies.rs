@@ -107,6 +107,41 @@ fn settings_and_passwords_come_back_with_a_backup() {
     });
 }
 
+/// Whose server it is copies it; what is there is neither replaced nor missed.
+#[test]
+fn a_history_on_a_server_stays_there() {
+    in_each_shell(|machine| {
+        start(&machine);
+        let copy = |name: &str| machine.home().join(name).display().to_string();
+        machine.well(&["backup", &copy("of a file")]);
+        machine.write("secrets/database_url", "postgres://u:p@192.0.2.1/netmonitor");
+        let settings = machine.read(".env");
+        let empty = "DATABASE_URL_FILE=\n";
+        let named = "DATABASE_URL_FILE=./secrets/database_url\n";
+        machine.write(".env", &settings.replace(empty, named));
+        let other = "backup: .env names another database than that of the running bridge";
+        machine.refuses(1, &["backup", &copy("between")], &[other]);
+        machine.well(&["start"]);
+        let said = "the bridge's history is in a database of a server";
+        let output = machine.well(&["backup", &copy("of a server")]);
+        assert!(output.stderr.contains(&format!("{said}, and not in this backup")), "{output:?}");
+        assert!(!fs::exists(machine.home().join("of a server/netmonitor.db.gz")).unwrap());
+        machine.well(&["upgrade", "--no-pull"]);
+
+        machine.write(".env", &settings);
+        machine.refuses(1, &["backup", &copy("between")], &[other]);
+        machine.well(&["start"]);
+        let output = machine.well(&["restore", &copy("of a server"), "--yes"]);
+        assert!(output.stderr.contains(&format!("{said}, and stays as it is")), "{output:?}");
+        assert!(machine.read(".env").contains(named));
+        assert!(!fs::exists(machine.engine("restored")).unwrap());
+        let output = machine.well(&["restore", &copy("of a file"), "--yes"]);
+        assert!(!output.stderr.contains("stays as it is"), "{output:?}");
+        assert!(machine.read(".env").contains(empty));
+        assert!(fs::exists(machine.engine("restored")).unwrap());
+    });
+}
+
 #[test]
 fn nothing_is_copied_while_something_does_not_run() {
     in_each_shell(|machine| {

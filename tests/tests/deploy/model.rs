@@ -266,6 +266,7 @@ fn data_is_in_volumes_with_names_and_the_rest_is_only_read() {
 fn no_password_is_in_the_environment() {
     let files = [
         ("API_TOKEN_FILE", "/s/api"),
+        ("DATABASE_URL_FILE", "/s/database"),
         ("GRAFANA_PASSWORD_FILE", "/s/grafana"),
         ("READ_TOKEN_FILE", "/s/read"),
         ("ROUTER_TOKEN_FILE", "/s/router"),
@@ -279,7 +280,7 @@ fn no_password_is_in_the_environment() {
     assert_eq!(named, files.iter().map(|(_, file)| *file).collect());
     for (name, service) in services(&model) {
         for (key, value) in service["environment"].as_object().into_iter().flatten() {
-            let is_secret = ["TOKEN", "PASSWORD", "KEY"].iter().any(|word| key.contains(word));
+            let is_secret = ["TOKEN", "PASSWORD", "KEY", "DATABASE"].iter().any(|word| key.contains(word));
             let value = value.as_str().unwrap_or_default();
             // ROUTER_TOKEN is there for those who will have it so.
             let is_file = value.starts_with("/run/secrets/") || value.is_empty();
@@ -298,6 +299,7 @@ fn environment<'a>(model: &'a Value, service: &str, name: &str) -> &'a str {
 fn what_is_not_set_does_not_reach_the_programs() {
     let names = [
         ("ROUTER_TOKEN_FILE", "bridge", "./secrets/router_token", "/run/secrets/router_token"),
+        ("DATABASE_URL_FILE", "bridge", "./secrets/database", "/run/secrets/database_url"),
         ("READ_TOKEN_FILE", "bridge", "./secrets/read", "/run/secrets/read_token"),
         ("READ_TOKEN_FILE", "prometheus", "./secrets/read", "/run/secrets/read_token"),
         ("READ_TOKEN_FILE", "alertmanager", "./secrets/read", "/run/secrets/read_token"),

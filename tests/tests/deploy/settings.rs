@@ -190,6 +190,14 @@ fn settings_that_do_not_fit_are_told_before_anything_starts() {
                 "ROUTER_TOKEN_FILE=./secrets/router",
                 "ROUTER_TOKEN_FILE: ./secrets/router is not there",
             ),
+            (
+                "DATABASE_URL_FILE=./secrets/database_url",
+                "DATABASE_URL_FILE: ./secrets/database_url is not there",
+            ),
+            (
+                "DATABASE_URL_FILE=./secrets/api_token\nMAX_DB_SIZE=2G",
+                "MAX_DB_SIZE: a server gives no room back",
+            ),
             ("READ_TOKEN_FILE=/nowhere/token", "READ_TOKEN_FILE: /nowhere/token is not there"),
             ("TLS_KEY_FILE=key.pem", "TLS_KEY_FILE: key.pem is not there (.env)"),
             (
