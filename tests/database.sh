@@ -1,10 +1,10 @@
 #!/bin/sh
 # A database server of a test's own: database.sh postgres|mariadb FOLDER [OPTION …]
 # Everything of it is in FOLDER, which is made, or of a server that was there before; it listens
-# on a socket there alone. Prints the
-# folder of the socket, or its path, once it takes connections, and ends with its stdin. Whoever
-# may reach the socket is its administrator: `postgres` or `root`, without a password. There is
-# an empty database `netmonitor`, and the server's id in FOLDER/server.pid.
+# on a socket there alone. Prints the folder of the socket, or its path, once it takes
+# connections, and ends with its stdin. Whoever may reach the socket is its administrator:
+# `postgres` or `root`, without a password. There is an empty database `netmonitor`, and the
+# server's id in FOLDER/server.pid.
 set -eu
 
 engine=$1

@@ -6,6 +6,7 @@ use super::error::StoreError;
 use super::facts;
 use super::health::Shared;
 use super::open;
+use super::slices;
 use super::sql::{Connection, Result as SqlResult, Row, Value};
 use super::tables::{Kind, TABLES, Table};
 use crate::record::Millis;
@@ -123,6 +124,7 @@ impl<'a> Copy<'a> {
             }
         }
         self.target.number_on(TABLES).map_err(&written)?;
+        slices::rebuild(&self.target).map_err(&written)?;
         facts::delete(&self.target, COPYING).map_err(&written)?;
         self.source.roll_back().map_err(&read)?;
         Ok(copied)

@@ -8,6 +8,7 @@ use super::hours::Due;
 use super::reader::{Select, Span};
 use super::records::{EventRecord, Key, RouterId, Stored};
 use super::samples::{signed, unsigned, whose};
+use super::slices::Added;
 use super::sql::{Connection, Error, Result, params};
 use super::{concluded, outages};
 use crate::record::{Cursor, Event, EventBatch, Millis};
@@ -31,7 +32,7 @@ pub(super) fn insert_batch(
     received: Millis,
 ) -> Result<Stored> {
     let stream = stream_id(connection, router, &batch.stream)?;
-    let mut due = Due::default();
+    let (mut due, mut added) = (Due::default(), Added::default());
     let cursor = select_cursor(connection, router)?;
     if cursor.is_none() {
         concluded::end_concluded(connection, router, received, &mut due)?;
@@ -45,13 +46,15 @@ pub(super) fn insert_batch(
                 let place = Place { router, stream, seq: signed(seq), received };
                 match insert_numbered(connection, &place, signed(batch.revision), event)? {
                     Change::New => stored.new += 1,
-                    Change::Corrected { before } => {
+                    Change::Corrected { before: (at, kind) } => {
                         stored.corrected += 1;
-                        due.mark(before);
+                        due.mark(at);
+                        added.events(at, &kind, -1);
                     }
                     Change::Nothing => continue,
                 }
                 due.mark(event.at);
+                added.events(event.at, &event.kind, 1);
                 outages::note(connection, &place, event, &mut due)?;
             }
             None => unnumbered.push(event),
@@ -69,6 +72,7 @@ pub(super) fn insert_batch(
         stored.missed += insert_lost(connection, &place, &lost, cursor.as_ref())?;
     }
 
+    added.insert(connection)?;
     due.insert(connection, router)?;
 
     let last = batch.events.iter().filter_map(|event| event.seq).max();
@@ -99,9 +103,9 @@ pub(super) struct Place {
 
 enum Change {
     New,
-    /// With the time that it had before.
+    /// With the time and the kind that it had before.
     Corrected {
-        before: Millis,
+        before: (Millis, String),
     },
     Nothing,
 }
@@ -132,7 +136,8 @@ fn insert_numbered(
             let at: Millis = row.get(0)?;
             let words: (String, String, Option<String>) = (row.get(1)?, row.get(2)?, row.get(3)?);
             let (kind, message) = (event.kind.clone(), event.message.clone());
-            Ok((at, at == event.at && words == (kind, message, detail.clone())))
+            let is_same = at == event.at && words == (kind, message, detail.clone());
+            Ok(((at, words.0), is_same))
         },
     )?;
     connection.execute(
@@ -234,6 +239,7 @@ pub(super) fn insert_unnumbered(
 ) -> Result<u64> {
     let mut told: HashMap<(&str, String, &str), i64> = HashMap::new();
     let (mut new, mut since, mut due) = (0, None, Due::default());
+    let mut added = Added::default();
     for event in events {
         let words = words_for_time(event);
         let count = told.entry((&event.kind, words.clone(), &event.message)).or_default();
@@ -248,6 +254,7 @@ pub(super) fn insert_unnumbered(
             continue;
         }
         insert_told(connection, router, event, received)?;
+        added.events(event.at, &event.kind, 1);
         due.mark(event.at);
         since = Some(since.map_or(event.at, |since: Millis| since.min(event.at)));
         new += 1;
@@ -255,6 +262,7 @@ pub(super) fn insert_unnumbered(
     if let Some(since) = since {
         concluded::conclude(connection, router, since, &mut due)?;
     }
+    added.insert(connection)?;
     due.insert(connection, router)?;
     Ok(new)
 }

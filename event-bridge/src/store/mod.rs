@@ -29,6 +29,7 @@ mod report;
 mod retention;
 mod samples;
 mod schema;
+mod slices;
 mod sql;
 mod sums;
 mod tables;

@@ -5,6 +5,7 @@ use super::error::StoreError;
 use super::hours::Due;
 use super::records::RouterId;
 use super::samples::{scaled, target_id, whole};
+use super::slices::Added;
 use super::sql::{Connection, Result, params};
 use super::{Store, concluded, events, samples};
 use crate::history::hour::HOUR;
@@ -69,9 +70,10 @@ impl Store {
 
 fn insert(connection: &Connection, router: RouterId, past: &Past) -> Result<NewRows> {
     let mut new = NewRows::default();
-    let (mut times, mut due) = (Vec::new(), Due::default());
+    let (mut times, mut due, mut added) = (Vec::new(), Due::default(), Added::default());
     for sample in &past.samples {
-        if let Some(pings) = samples::insert_poll(connection, router, sample, None, &mut due)? {
+        let notes = (&mut due, &mut added);
+        if let Some(pings) = samples::insert_poll(connection, router, sample, None, notes)? {
             new.samples += 1;
             new.pings += pings;
             new.pings_left_out += (sample.pings.len() as u64).saturating_sub(pings);
@@ -92,6 +94,7 @@ fn insert(connection: &Connection, router: RouterId, past: &Past) -> Result<NewR
         )?;
         if !is_known {
             events::insert_told(connection, router, event, *received)?;
+            added.events(event.at, &event.kind, 1);
             due.mark(event.at);
             new.events += 1;
             times.push(event.at);
@@ -100,6 +103,7 @@ fn insert(connection: &Connection, router: RouterId, past: &Past) -> Result<NewR
     if let (Some(first), Some(last)) = (times.iter().min(), times.iter().max()) {
         concluded::conclude_past(connection, router, *first..*last, &mut due)?;
     }
+    added.insert(connection)?;
     due.insert(connection, router)?;
     Ok(new)
 }

@@ -3,6 +3,7 @@
 use super::facts::{self, CLEANED, ROWS_SINCE};
 use super::records::Extent;
 use super::samples::signed;
+use super::slices;
 use super::sql::{Connection, Result, Value, params};
 use crate::history::hour::HOUR;
 use crate::record::Millis;
@@ -38,6 +39,7 @@ pub(super) fn delete_rows(connection: &Connection, before: Millis, limit: u64) -
             delete: "DELETE FROM gaps WHERE router = ?1 AND start = ?2",
         },
     ];
+    slices::delete(connection, before)?;
     delete(connection, &OLD, before, limit)
 }
 

@@ -6,6 +6,7 @@ use super::concluded;
 use super::hours::{Due, Neighbours};
 use super::reader::{Select, Span};
 use super::records::{GapRecord, Key, PingRecord, Query, RouterId, SampleRecord};
+use super::slices::Added;
 use super::sql::{Connection, Error, Result, Row, params};
 use crate::record::{Millis, Ping, Sample, WanState};
 
@@ -27,11 +28,13 @@ pub(super) fn insert_sample(
     sample: &Sample,
     polled: Option<Millis>,
 ) -> Result<()> {
-    let mut due = Due::default();
-    let is_new = insert_poll(connection, router, sample, polled, &mut due)?.is_some();
+    let (mut due, mut added) = (Due::default(), Added::default());
+    let stored = insert_poll(connection, router, sample, polled, (&mut due, &mut added))?;
+    let is_new = stored.is_some();
     if is_new && (sample.wan_state == WanState::Down || concluded::has_open(connection, router)?) {
         concluded::conclude(connection, router, sample.at, &mut due)?;
     }
+    added.insert(connection)?;
     due.insert(connection, router)
 }
 
@@ -42,13 +45,14 @@ pub(super) fn insert_poll(
     router: RouterId,
     sample: &Sample,
     polled: Option<Millis>,
-    due: &mut Due,
+    (due, added): (&mut Due, &mut Added),
 ) -> Result<Option<u64>> {
     let near = Neighbours::select(connection, router, sample.at)?;
     let is_of_another = polled.is_some_and(|polled| near.before > Some(polled));
     if near.next == Some(sample.at) || is_of_another {
         return Ok(None);
     }
+    let cpu = scaled(sample.cpu_celsius, 10.0);
     let id = connection.insert(
         "INSERT INTO samples (router, at, wan_state, rx_errors, tx_errors, rx_dropped,
          tx_dropped, optical_rx, optical_tx, cpu_temp, pppoe_reconnects_24h, wan_downs_24h)
@@ -63,25 +67,36 @@ pub(super) fn insert_poll(
             whole(sample.tx_dropped),
             scaled(sample.optical_rx_dbm, 100.0),
             scaled(sample.optical_tx_dbm, 100.0),
-            scaled(sample.cpu_celsius, 10.0),
+            cpu,
             whole(sample.pppoe_reconnects_24h),
             whole(sample.wan_downs_24h),
         ],
     )?;
     let id = id.ok_or(Error::NoRow)?;
-    let (mut pings, mut told) = (0, BTreeSet::new());
+    let (mut pings, mut losses, mut told) = (0, Vec::new(), BTreeSet::new());
     // Of one target the first counts.
     for ping in sample.pings.iter().filter(|ping| told.insert(ping.target.as_str())) {
-        pings += insert_ping(connection, router, id, ping)?;
+        let loss = scaled(ping.loss_percent, 10.0);
+        if insert_ping(connection, router, id, ping, loss)? {
+            pings += 1;
+            losses.extend(loss);
+        }
     }
+    added.sample(sample.at, sample.wan_state == WanState::Up, cpu, &losses);
     due.mark_sample(connection, router, sample.at, near)?;
     Ok(Some(pings))
 }
 
-/// How many were stored: none of a target too many.
-fn insert_ping(connection: &Connection, router: RouterId, sample: i64, ping: &Ping) -> Result<u64> {
+/// Not of a target too many.
+fn insert_ping(
+    connection: &Connection,
+    router: RouterId,
+    sample: i64,
+    ping: &Ping,
+    loss: Option<i64>,
+) -> Result<bool> {
     let Some(target) = target_id(connection, router, &ping.target)? else {
-        return Ok(0);
+        return Ok(false);
     };
     connection.execute(
         "INSERT INTO pings (sample, target, rtt, loss, sent, lost)
@@ -90,11 +105,12 @@ fn insert_ping(connection: &Connection, router: RouterId, sample: i64, ping: &Pi
             sample,
             target,
             scaled(ping.rtt_ms, 1000.0),
-            scaled(ping.loss_percent, 10.0),
+            loss,
             whole(ping.sent_total),
             whole(ping.lost_total),
         ],
-    )
+    )?;
+    Ok(true)
 }
 
 /// `None`: the router has too many.

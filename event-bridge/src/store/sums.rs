@@ -1,38 +1,15 @@
-//! SQL of totals: whole hours as they were added up, and the rest from rows.
+//! SQL of totals: whole hours as they were added up, and the rest from rows; of all routers of a
+//! server the rest from slices, as far as they are whole.
 
 use std::ops::Range;
 
 use super::hours::rows_since;
 use super::records::{Query, RouterId, Summary};
 use super::samples::unsigned;
-use super::sql::{Connection, Result, Row, params};
+use super::slices::{self, OF_EVENTS, OF_PINGS, OF_SAMPLES, OF_TOTALS, SLICE, Totals};
+use super::sql::{Connection, Result, params};
 use crate::history::hour::{HOUR, Sum};
 use crate::record::Millis;
-
-/// What a summary is made of.
-#[derive(Debug, Default)]
-struct Sums {
-    samples: i64,
-    samples_up: i64,
-    loss: Sum,
-    cpu: Sum,
-    pppoe_events: i64,
-    wan_events: i64,
-}
-
-impl Sums {
-    fn add(&mut self, row: &Row<'_>) -> Result<()> {
-        self.samples += row.get::<i64>(0)?;
-        self.samples_up += row.get::<i64>(1)?;
-        self.loss.sum += row.get::<i64>(2)?;
-        self.loss.count += row.get::<i64>(3)?;
-        self.cpu.sum += row.get::<i64>(4)?;
-        self.cpu.count += row.get::<i64>(5)?;
-        self.pppoe_events += row.get::<i64>(6)?;
-        self.wan_events += row.get::<i64>(7)?;
-        Ok(())
-    }
-}
 
 /// How many samples there are in all, whatever limit and offset say.
 pub(super) fn count_samples(connection: &Connection, query: &Query) -> Result<u64> {
@@ -40,11 +17,13 @@ pub(super) fn count_samples(connection: &Connection, query: &Query) -> Result<u6
     let from = query.from.max(rows_since(connection)?);
     let query = &Query { from, until: query.until.max(from), ..query.clone() };
     let hours = whole_hours(query);
-    let mut sums = Sums::default();
+    let mut sums = Totals::default();
     for routers in askings(connection, query)? {
         routers.add_hours(connection, hours.clone(), &mut sums)?;
-        for rows in routers.times_of_rows(connection, query, hours.clone())? {
-            sums.samples += routers.count(connection, &rows)?;
+        for time in routers.times_of_rows(connection, query, hours.clone())? {
+            for rows in routers.add_slices(connection, time, from, &mut sums)? {
+                sums.samples += routers.count(connection, &rows)?;
+            }
         }
         routers.add_due(connection, hours.clone(), &mut sums)?;
     }
@@ -53,13 +32,15 @@ pub(super) fn count_samples(connection: &Connection, query: &Query) -> Result<u6
 
 /// Totals and means of a time: whole hours as they were added up, and the rest from rows.
 pub(super) fn summarise(connection: &Connection, query: &Query) -> Result<Summary> {
-    let hours = whole_hours(query);
-    let mut sums = Sums::default();
+    let (hours, kept) = (whole_hours(query), rows_since(connection)?);
+    let mut sums = Totals::default();
     for routers in askings(connection, query)? {
         routers.add_hours(connection, hours.clone(), &mut sums)?;
-        for rows in routers.times_of_rows(connection, query, hours.clone())? {
-            routers.add_samples(connection, &rows, &mut sums)?;
-            routers.add_others(connection, &rows, &mut sums)?;
+        for time in routers.times_of_rows(connection, query, hours.clone())? {
+            for rows in routers.add_slices(connection, time, kept, &mut sums)? {
+                routers.add_samples(connection, &rows, &mut sums)?;
+                routers.add_others(connection, &rows, &mut sums)?;
+            }
         }
         routers.add_due(connection, hours.clone(), &mut sums)?;
     }
@@ -99,14 +80,6 @@ fn askings(connection: &Connection, query: &Query) -> Result<Vec<Routers>> {
     )
 }
 
-/// What is added up of rows, in the order of [`Sums::add`].
-const OF_SAMPLES: &str = "count(*), count(CASE WHEN s.wan_state = 1 THEN 1 END), 0, 0,
-     CAST(coalesce(sum(s.cpu_temp), 0) AS BIGINT), count(s.cpu_temp), 0, 0";
-const OF_PINGS: &str = "0, 0, CAST(coalesce(sum(p.loss), 0) AS BIGINT), count(p.loss), 0, 0, 0, 0";
-const OF_EVENTS: &str = "0, 0, 0, 0, 0, 0,
-     count(CASE WHEN substr(e.kind, 1, 6) = 'pppoe_' THEN 1 END),
-     count(CASE WHEN substr(e.kind, 1, 4) = 'wan_' THEN 1 END)";
-
 impl Routers {
     fn id(self) -> Option<i64> {
         match self {
@@ -124,17 +97,15 @@ impl Routers {
     }
 
     /// Hours of which no rows are read.
-    fn add_hours(self, connection: &Connection, hours: Range<i64>, sums: &mut Sums) -> Result<()> {
+    fn add_hours(
+        self,
+        connection: &Connection,
+        hours: Range<i64>,
+        sums: &mut Totals,
+    ) -> Result<()> {
         let of_hours = self.only("h.router = ?1");
         let sql = format!(
-            "SELECT CAST(coalesce(sum(samples), 0) AS BIGINT),
-                    CAST(coalesce(sum(samples_up), 0) AS BIGINT),
-                    CAST(coalesce(sum(loss_sum), 0) AS BIGINT),
-                    CAST(coalesce(sum(loss_count), 0) AS BIGINT),
-                    CAST(coalesce(sum(cpu_sum), 0) AS BIGINT),
-                    CAST(coalesce(sum(cpu_count), 0) AS BIGINT),
-                    CAST(coalesce(sum(pppoe_events), 0) AS BIGINT),
-                    CAST(coalesce(sum(wan_events), 0) AS BIGINT)
+            "SELECT {OF_TOTALS}
              FROM hours AS h WHERE {of_hours} AND hour >= ?2 AND hour < ?3 AND NOT EXISTS
              (SELECT 1 FROM hours_due AS d WHERE d.router = h.router AND d.hour = h.hour)"
         );
@@ -173,9 +144,27 @@ impl Routers {
         Ok(times)
     }
 
+    /// Of all routers slices; gives the times that are in none of those that can be used. Rows from
+    /// before `kept` may be gone, and those that are left are in no slice.
+    fn add_slices(
+        self,
+        connection: &Connection,
+        time: Range<Millis>,
+        kept: Millis,
+        sums: &mut Totals,
+    ) -> Result<Vec<Range<Millis>>> {
+        let slices = slices::whole(&(time.start.max(kept)..time.end));
+        if matches!(self, Self::One(_)) || slices.is_empty() {
+            return Ok(vec![time]);
+        }
+        slices::select(connection, slices.clone(), sums)?;
+        let beside = [time.start..slices.start * SLICE, slices.end * SLICE..time.end];
+        Ok(beside.into_iter().filter(|time| !time.is_empty()).collect())
+    }
+
     /// The rows of hours that are due, each of the routers for which it is: of one router these
     /// times are among those of `times_of_rows`.
-    fn add_due(self, connection: &Connection, hours: Range<i64>, sums: &mut Sums) -> Result<()> {
+    fn add_due(self, connection: &Connection, hours: Range<i64>, sums: &mut Totals) -> Result<()> {
         let Self::All = self else { return Ok(()) };
         let of_hour = |rows: &str, table: &str| {
             format!(
@@ -206,7 +195,7 @@ impl Routers {
         self,
         connection: &Connection,
         time: &Range<Millis>,
-        sums: &mut Sums,
+        sums: &mut Totals,
     ) -> Result<()> {
         let of_samples = self.only("s.router = ?1");
         let rows = format!("samples AS s WHERE {of_samples} AND s.at >= ?2 AND s.at < ?3");
@@ -218,7 +207,7 @@ impl Routers {
         self,
         connection: &Connection,
         time: &Range<Millis>,
-        sums: &mut Sums,
+        sums: &mut Totals,
     ) -> Result<()> {
         let (of_samples, of_events) = (self.only("s.router = ?1"), self.only("e.router = ?1"));
         let pings = format!(
@@ -236,7 +225,7 @@ impl Routers {
         sums_of: &str,
         rows: &str,
         time: &Range<Millis>,
-        sums: &mut Sums,
+        sums: &mut Totals,
     ) -> Result<()> {
         let sql = format!("SELECT {sums_of} FROM {rows}");
         connection.query_one(&sql, params![self.id(), time.start, time.end], |row| sums.add(row))

@@ -33,7 +33,7 @@ const fn table(name: &'static str, key: usize, columns: &'static [Column]) -> Ta
     Table { name, key, columns }
 }
 
-/// All but `facts`, whose rows are a database's own; each after those that it refers to.
+/// All but `facts` and `slices`, whose rows are a database's own; each after those that it refers to.
 pub(super) const TABLES: &[Table] = &[
     table("routers", 1, &[int("id"), text("name")]),
     table("targets", 1, &[int("id"), int("router"), text("name")]),

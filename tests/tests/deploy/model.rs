@@ -280,7 +280,8 @@ fn no_password_is_in_the_environment() {
     assert_eq!(named, files.iter().map(|(_, file)| *file).collect());
     for (name, service) in services(&model) {
         for (key, value) in service["environment"].as_object().into_iter().flatten() {
-            let is_secret = ["TOKEN", "PASSWORD", "KEY", "DATABASE"].iter().any(|word| key.contains(word));
+            let is_secret =
+                ["TOKEN", "PASSWORD", "KEY", "DATABASE"].iter().any(|word| key.contains(word));
             let value = value.as_str().unwrap_or_default();
             // ROUTER_TOKEN is there for those who will have it so.
             let is_file = value.starts_with("/run/secrets/") || value.is_empty();

@@ -70,7 +70,15 @@ fn deeds() -> impl Strategy<Value = Vec<Deed>> {
             vec![told(which * 2 + 1, at, "outage_start"), told(which * 2 + 2, until, "outage_end")];
         Deed::Events(EventBatch { revision, events, next_seq: which * 2 + 3, ..batch(1..1, 0) })
     });
-    prop::collection::vec(prop_oneof![8 => poll, 3 => unnumbered, 1 => gap, 2 => outage], 0..60)
+    // What the router corrects, its kind as well.
+    let corrected = (0_u64..4, 0_u64..3).prop_map(|(which, revision)| {
+        let at = START + which as Millis * HOUR + revision as Millis * 1_234_567;
+        let kind = ["wan_down", "pppoe_down", "test"][revision as usize];
+        let events = vec![Event { kind: kind.to_owned(), ..event(100 + which, at, kind) }];
+        Deed::Events(EventBatch { revision, events, next_seq: 101 + which, ..batch(1..1, 0) })
+    });
+    let deed = prop_oneof![8 => poll, 3 => unnumbered, 1 => gap, 2 => outage, 2 => corrected];
+    prop::collection::vec(deed, 0..60)
 }
 
 /// All of two tables, a line for each row.

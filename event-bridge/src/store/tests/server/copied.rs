@@ -82,6 +82,9 @@ async fn what_is_copied_through_all_engines_and_back_is_the_same() {
         [Place::new(), Place::on(Engine::Postgres), Place::on(Engine::MariaDb), Place::new()];
     let store = places[0].open();
     fill(&store).await;
+    let part = || Query::of(None, NOW + 1, NOW + 7_000_001);
+    let summary = store.summary(part()).await.unwrap();
+    assert!(summary.samples > 100 && summary.mean_loss_percent.is_some(), "{summary:?}");
     store.close().await;
     let before = everything(&places[0].database);
     for pair in places.windows(2) {
@@ -94,6 +97,7 @@ async fn what_is_copied_through_all_engines_and_back_is_the_same() {
         // It is a database like any other: numbers go on, routers are known.
         let store = pair[1].open();
         assert_eq!(store.extent().await.unwrap().cleaned, Some(NOW));
+        assert_eq!(store.summary(part()).await.unwrap(), summary);
         let router = store.known_router("new").unwrap();
         assert_eq!(store.known_router("newer"), None);
         let late = sample(NOW + 90_000_000);

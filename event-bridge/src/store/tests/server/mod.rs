@@ -7,6 +7,7 @@ mod away;
 mod copied;
 mod refused;
 mod shared;
+mod slices;
 
 const ENGINES: [Engine; 2] = [Engine::Postgres, Engine::MariaDb];
 
