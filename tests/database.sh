@@ -32,7 +32,8 @@ case $engine in
       (unprivileged "$programs/initdb" -D "$folder/data" -U postgres -A trust -E UTF8 --locale=C \
         -N) >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
       # Whoever is called so is asked for the password, as everybody is elsewhere.
-      sed -i '1i local all guest scram-sha-256' "$folder/data/pg_hba.conf"
+      sed -i '1i local all guest scram-sha-256\nhost all guest all scram-sha-256' \
+        "$folder/data/pg_hba.conf"
     fi
     set -- "$programs/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= \
       -c fsync=off -c full_page_writes=off -c max_connections=300 \

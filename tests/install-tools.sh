@@ -93,6 +93,8 @@ if [ "$1" = test ]; then
     || lacks python3-prometheus-client
   /usr/bin/python3 -c 'import yaml' 2>/dev/null || lacks python3-yaml
   python3 -c 'import ensurepip' 2>/dev/null || lacks python3-venv
+fi
+if [ "$1" = test ] || [ "$1" = containers ]; then
   ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || lacks postgresql
 fi
 if [ "$1" = run ]; then

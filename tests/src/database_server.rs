@@ -2,6 +2,7 @@
 //! bridge.
 
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
+use crate::authority::Signed;
 use crate::exporter::in_memory;
 use crate::usage::Usage;
 
@@ -57,23 +59,24 @@ impl DatabaseServer {
         Self::start_with(engine, Vec::new(), None, &[])
     }
 
-    /// The same on a port of loopback as well, with a certificate.
+    /// The same at an address as well, with a certificate.
     ///
     /// # Errors
     /// When it does not start.
-    pub fn start_with_tls(engine: Engine, port: u16, key: &str, certificate: &str) -> Result<Self> {
+    pub fn start_with_tls(engine: Engine, address: SocketAddr, signed: &Signed) -> Result<Self> {
+        let (ip, port) = (address.ip(), address.port());
         let at = |name: &str| format!("server/{name}");
-        let files = [(key, at("key.pem")), (certificate, at("certificate.pem"))];
+        let files = [(&*signed.key, at("key.pem")), (&signed.certificate, at("certificate.pem"))];
         let options = match engine {
             Engine::Postgres => vec![
-                "-clisten_addresses=127.0.0.1".to_owned(),
+                format!("-clisten_addresses={ip}"),
                 "-cssl=on".to_owned(),
                 "-cssl_key_file=../key.pem".to_owned(),
                 "-cssl_cert_file=../certificate.pem".to_owned(),
             ],
             Engine::MariaDb => vec![
                 "--skip-networking=0".to_owned(),
-                "--bind-address=127.0.0.1".to_owned(),
+                format!("--bind-address={ip}"),
                 format!("--port={port}"),
                 "--ssl-key=../key.pem".to_owned(),
                 "--ssl-cert=../certificate.pem".to_owned(),
@@ -86,7 +89,7 @@ impl DatabaseServer {
         engine: Engine,
         options: Vec<String>,
         port: Option<u16>,
-        files: &[(&str, String)],
+        files: &[(&Path, String)],
     ) -> Result<Self> {
         let folder = in_memory("netmonitor-database-")?;
         // It runs as another user than root.

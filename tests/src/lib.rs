@@ -13,6 +13,7 @@
 //! ([`labelled`]); with [`victoria`] their metrics go to a store.
 
 pub mod alerting;
+pub mod authority;
 pub mod bridge;
 pub mod bridge_storm;
 pub mod built;

@@ -1,10 +1,12 @@
 //! The bridge on database servers, as its documents say to set it up: users, TLS, the copy from
 //! one engine to another, and what is said of settings that cannot be.
 
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use anyhow::{Context, Result, anyhow, ensure};
+use netmonitor_tests::authority::Authority;
 use netmonitor_tests::bridge::{Database, Place};
 use netmonitor_tests::database_server::{DatabaseServer, Engine};
 use netmonitor_tests::fake_router::fleet::{Fleet, Settings};
@@ -134,40 +136,21 @@ fn an_address_that_cannot_be_is_refused_before_anything_is_opened() -> Result<()
 /// `docs/databases.md`: with the certificate of who signed the server's, and not with another's.
 #[test]
 fn a_server_proves_who_it_is() -> Result<()> {
-    let folder = TempDir::new()?;
-    let file = |name: &str| folder.path().join(name).display().to_string();
-    let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-    let openssl = |arguments: &[&str], out: [&str; 4]| -> Result<()> {
-        let out: Vec<String> = out.map(str::to_owned).into();
-        let out: Vec<&str> = out.iter().map(String::as_str).collect();
-        must("openssl", &[arguments, &key, &out].concat())
-    };
-    for (name, subject) in [("ca", "/CN=ours"), ("other", "/CN=another")] {
-        let (private, public) = (file(&format!("{name}.key")), file(&format!("{name}.pem")));
-        openssl(&["req", "-x509", "-subj", subject], ["-keyout", &private, "-out", &public])?;
-    }
-    let (private, request) = (file("server.key"), file("server.csr"));
-    openssl(
-        &["req", "-subj", "/CN=server", "-addext", "subjectAltName=IP:127.0.0.1"],
-        ["-keyout", &private, "-out", &request],
-    )?;
-    let (ca, signer, public) = (file("ca.pem"), file("ca.key"), file("server.pem"));
-    let sign = ["x509", "-req", "-copy_extensions", "copy", "-CAcreateserial"];
-    let of = ["-in", &request, "-CA", &ca, "-CAkey", &signer, "-out", &public];
-    must("openssl", &[&sign[..], &of].concat())?;
+    let (ours, another) = (Authority::new()?, Authority::new()?);
+    let signed = ours.sign(Ipv4Addr::LOCALHOST.into())?;
     for engine in Engine::ALL {
         // Kept until the end: other tests are given ports meanwhile.
         let kept = KeptPort::new()?;
         let port = kept.address.port();
-        let server = DatabaseServer::start_with_tls(engine, port, &private, &public)?;
-        let url = |authority: &str| match engine {
+        let server = DatabaseServer::start_with_tls(engine, kept.address, &signed)?;
+        let url = |authority: &Authority| match engine {
             Engine::Postgres => format!(
                 "postgres://postgres@127.0.0.1:{port}/netmonitor?sslmode=verify-full&sslrootcert={}",
-                file(authority)
+                authority.certificate().display()
             ),
             Engine::MariaDb => format!(
                 "mysql://guest:guest@127.0.0.1:{port}/netmonitor?ssl-mode=VERIFY_IDENTITY&ssl-ca={}",
-                file(authority)
+                authority.certificate().display()
             ),
         };
         if engine == Engine::MariaDb {
@@ -176,9 +159,9 @@ fn a_server_proves_who_it_is() -> Result<()> {
                         GRANT ALL ON netmonitor.* TO guest";
             must("mariadb", &["--no-defaults", &at, "--user=root", "-e", make])?;
         }
-        let (_, said) = bridge(&["check", "--database-url", &url("ca.pem")])?;
+        let (_, said) = bridge(&["check", "--database-url", &url(&ours)])?;
         assert!(said.contains("has no tables of netmonitor-bridge"), "{said}");
-        let (code, said) = bridge(&["check", "--database-url", &url("other.pem")])?;
+        let (code, said) = bridge(&["check", "--database-url", &url(&another)])?;
         assert_eq!(code, Some(1), "{said}");
         assert!(said.contains("cannot be reached") && said.contains("certificate"), "{said}");
     }

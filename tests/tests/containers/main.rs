@@ -8,6 +8,7 @@
 mod engine;
 mod home;
 mod kept;
+mod on_server;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -69,6 +70,8 @@ fn containers_do_what_deploy_sh_says() -> Result<()> {
     let took = |what: &str| println!("{what}: after {:.0} s", began.elapsed().as_secs_f64());
     a_home_is_kept(&mut engine).context("a home is kept")?;
     took("a home was kept");
+    on_server::a_history_moves_to_a_server(&engine).context("a history moves to a server")?;
+    took("a history was moved to a server");
     what_is_wrong_is_said(&engine).context("what is wrong is said")?;
     took("what is wrong was said");
     profiles_add_https_and_a_demo(&engine).context("profiles add HTTPS and a demo")?;
