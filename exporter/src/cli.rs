@@ -39,8 +39,8 @@ use crate::{doctor, listen, status, test_event};
 /// For the system's resolver, the only thing of ours that blocks a thread of tokio's.
 const MAX_BLOCKING_THREADS: usize = 1;
 
-/// `healthcheck` waits this long; `/healthz` answers within a millisecond.
-const HEALTHY_WITHIN: Duration = Duration::from_secs(3);
+/// `healthcheck` and `line` wait this long; what they ask for is answered within milliseconds.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(3);
 
 /// Runs the program.
 #[must_use]
@@ -111,6 +111,9 @@ fn command() -> Command {
         .subcommand(Command::new("check-config").about("check the settings and print them"))
         .subcommand(Command::new("doctor").about("say what was found on this device, and what not"))
         .subcommand(Command::new("status").about("measure once and print what /net/status answers"))
+        .subcommand(
+            Command::new("line").about("ask the running program and print what /net/line answers"),
+        )
         .subcommand(Command::new("interfaces").about("print the interfaces that may be the WAN"))
         .subcommand(Command::new("healthcheck").about("ask the running program whether it answers"))
         .subcommand(replay_command())
@@ -206,6 +209,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
             say(&mut std::io::stdout(), &status::measure(&roots, loaded.config).await?);
             Ok(())
         }),
+        "line" => with_runtime(line(&loaded.config)),
         "interfaces" => with_runtime(interfaces(&roots)),
         "healthcheck" => with_runtime(healthcheck(&loaded.config)),
         "replay" => replay_log(matches, &loaded.config),
@@ -265,14 +269,25 @@ async fn interfaces(roots: &Roots) -> Result<()> {
     Ok(())
 }
 
+/// For LuCI's page: it asks with the token of the settings, so that no browser needs to know it.
+async fn line(config: &Config) -> Result<()> {
+    let body = ask(&Running::of(config), Path::Line).await?;
+    say(&mut std::io::stdout(), &body);
+    Ok(())
+}
+
+async fn ask(running: &Running<'_>, path: Path) -> Result<String> {
+    timeout(ANSWERS_WITHIN, running.get(path.text())).await.with_context(|| {
+        let (address, seconds) = (running.address(), ANSWERS_WITHIN.as_secs());
+        format!("http://{address} does not answer within {seconds} s")
+    })?
+}
+
 /// For installers and containers: does the program with these settings answer?
 async fn healthcheck(config: &Config) -> Result<()> {
     let running = Running::of(config);
     let address = running.address();
-    let body =
-        timeout(HEALTHY_WITHIN, running.get(Path::Health.text())).await.with_context(|| {
-            format!("http://{address} does not answer within {} s", HEALTHY_WITHIN.as_secs())
-        })??;
+    let body = ask(&running, Path::Health).await?;
     // The shell version answers 200 to every path.
     if body != HEALTHY {
         bail!("http://{address} is answered by another program: see API_PORT");

@@ -1,6 +1,6 @@
-//! Asks the netmonitor that already runs on this machine: `test-event` and `healthcheck`.
+//! Asks the netmonitor that already runs on this machine: `test-event`, `healthcheck`, `line`.
 //!
-//! Its address is that of the settings, so both need the same files and flags as `run`. One
+//! Its address is that of the settings, so they need the same files and flags as `run`. One
 //! request, one connection; a time limit is the caller's.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

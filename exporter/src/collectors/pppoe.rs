@@ -43,6 +43,26 @@ pub(crate) fn sessions(roots: &Roots) -> Vec<Session> {
     roots.read(PATH).map(|text| parse(&text)).unwrap_or_default()
 }
 
+/// The PPPoE device of this moment.
+pub(crate) struct Device {
+    name: String,
+    /// There is the device or a session, or netifd says that the line dials.
+    pub(crate) is_present: bool,
+    pub(crate) is_up: bool,
+}
+
+/// The one that netifd names for a line that dials, else the configured one.
+pub(crate) fn device(roots: &Roots, configured: &str, wan: Option<&wan::Sample>) -> Device {
+    let dials = wan.filter(|wan| wan.proto.as_deref() == Some(wan::PPPOE));
+    let name = dials.and_then(|wan| wan.l3_device.as_deref()).unwrap_or(configured);
+    let operstate = roots.read(&format!("/sys/class/net/{name}/operstate"));
+    Device {
+        name: name.to_owned(),
+        is_present: operstate.is_ok() || dials.is_some() || !sessions(roots).is_empty(),
+        is_up: operstate.is_ok_and(|state| wan::is_usable(state.trim())),
+    }
+}
+
 struct Sample {
     interface: String,
     up: bool,
@@ -71,21 +91,14 @@ impl Collector for Pppoe {
         let Some(configured) = &config.pppoe_device else {
             return Err(CollectError::NotAvailable("PPPOE_IFACE is empty".to_owned()));
         };
-        let wan = self.wan.last_known();
-        let dials = wan.as_ref().is_some_and(|wan| wan.proto.as_deref() == Some(wan::PPPOE));
-        let device = match &wan {
-            Some(wan) if dials => wan.l3_device.as_ref().unwrap_or(configured),
-            _ => configured,
-        };
-        let operstate = roots.read(&format!("/sys/class/net/{device}/operstate"));
-        let up = operstate.as_ref().is_ok_and(|state| wan::is_usable(state.trim()));
-        let present = operstate.is_ok() || dials || !sessions(roots).is_empty();
-        if present {
+        let device = device(roots, configured, self.wan.last_known().as_deref());
+        if device.is_present {
             self.seen.store(true, Ordering::Relaxed);
         } else if !self.seen.load(Ordering::Relaxed) {
-            return Err(CollectError::NotAvailable(format!("no device {device}, no session")));
+            let name = device.name;
+            return Err(CollectError::NotAvailable(format!("no device {name}, no session")));
         }
-        Ok(Box::new(Sample { interface: device.clone(), up }))
+        Ok(Box::new(Sample { interface: device.name, up: device.is_up }))
     }
 }
 

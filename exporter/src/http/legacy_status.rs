@@ -183,11 +183,11 @@ pub(super) fn seconds(time: Duration) -> f64 {
     rounded(time.as_secs_f64(), 1000.0)
 }
 
-fn milliseconds(time: Duration) -> f64 {
+pub(super) fn milliseconds(time: Duration) -> f64 {
     one_decimal(time.as_secs_f64() * 1000.0)
 }
 
-fn one_decimal(value: f64) -> f64 {
+pub(super) fn one_decimal(value: f64) -> f64 {
     rounded(value, 10.0)
 }
 

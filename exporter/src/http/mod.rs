@@ -9,6 +9,7 @@ pub(crate) mod events;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 pub(crate) mod legacy_status;
+mod line;
 mod metrics;
 mod page;
 pub(crate) mod request_counts;
@@ -34,6 +35,7 @@ pub(crate) fn router(views: Arc<Views>, config: Live, counts: RequestCounts) -> 
     Router::new()
         .route(Path::Metrics.text(), get(metrics::show))
         .route(Path::Status.text(), get(legacy_status::show))
+        .route(Path::Line.text(), get(line::show))
         .route(Path::Events.text(), get(events::show))
         .route(Path::Root.text(), get(page::show))
         .route(Path::Health.text(), get(|| async { HEALTHY }))

@@ -15,12 +15,14 @@ pub(crate) enum Path {
     Health,
     Metrics,
     Status,
+    Line,
     Events,
     Other,
 }
 
 impl Path {
-    const ALL: [Self; 5] = [Self::Root, Self::Health, Self::Metrics, Self::Status, Self::Events];
+    const ALL: [Self; 6] =
+        [Self::Root, Self::Health, Self::Metrics, Self::Status, Self::Line, Self::Events];
 
     pub(crate) fn text(self) -> &'static str {
         match self {
@@ -28,6 +30,7 @@ impl Path {
             Self::Health => "/healthz",
             Self::Metrics => "/metrics",
             Self::Status => "/net/status",
+            Self::Line => "/net/line",
             Self::Events => "/net/events",
             Self::Other => "other",
         }

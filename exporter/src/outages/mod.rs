@@ -23,6 +23,7 @@ pub(crate) mod watch;
 mod witnesses;
 
 pub(crate) use detector::{Detector, Standing};
+pub(crate) use judge::Verdict;
 pub(crate) use look::{Look, Network};
 #[cfg(feature = "fuzzing")]
 pub(crate) use look::{Pinged, Port, Probe, Wan};

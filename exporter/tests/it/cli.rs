@@ -3,7 +3,9 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 
-use crate::program::{Program, fixture, run};
+use serde_json::{Value, json};
+
+use crate::program::{Program, fixture, run, until};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
@@ -139,6 +141,40 @@ fn healthcheck_asks_the_program_that_runs() {
     assert_eq!(asked.status.code(), Some(1));
     let error = text(&asked.stderr);
     assert!(error.contains(&format!("http://127.0.0.1:{port} does not answer")), "{error}");
+}
+
+#[test]
+fn line_asks_the_program_that_runs_with_its_token() {
+    let settings = "PING_TARGETS=\"127.0.0.1 127.0.0.2@international\"\nTOKEN=\"s3cret\"";
+    let program = Program::start(&fixture("prx-stick"), settings);
+    let port = program.port.to_string();
+    let ask = |token: &str| {
+        run(&["line", "--api-port", &port, "--listen", "127.0.0.1", "--token", token])
+    };
+    let line = || serde_json::from_slice(&ask("s3cret").stdout).unwrap_or(Value::Null);
+    until("light and pings", || {
+        let line = line();
+        line["light"].is_object() && line["ping"][1]["rtt"].is_number()
+    });
+    let line = line();
+    let expected = json!({"source": "eeprom", "rx": -19.3, "tx": 2.4, "signal": true,
+        "low_alarm": -30.0, "low_warning": -28.2, "high_warning": -8.0, "high_alarm": -7.0});
+    assert_eq!(line["light"], expected, "{line}");
+    assert_eq!(
+        (&line["ping"][1]["scope"], &line["ping"][1]["loss"]),
+        (&json!("international"), &json!(0.0))
+    );
+    assert_eq!(
+        (&line["version"], &line["internet"]),
+        (&json!(env!("CARGO_PKG_VERSION")), &json!("up"))
+    );
+    assert_eq!((&line["outages"], &line["events"][0]["type"]), (&json!([]), &json!("router_boot")));
+    assert!(!line.to_string().contains("s3cret"), "{line}");
+
+    let refused = ask("wrong");
+    assert_eq!(refused.status.code(), Some(1));
+    let error = text(&refused.stderr);
+    assert!(error.contains("answers with status 401"), "{error}");
 }
 
 #[test]

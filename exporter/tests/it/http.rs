@@ -20,6 +20,7 @@ fn each_path_answers_with_its_kind() {
         ("/healthz", 200, "text/plain"),
         ("/metrics", 200, "text/plain; version=0.0.4; charset=utf-8"),
         ("/net/status", 200, "application/json"),
+        ("/net/line", 200, "application/json"),
         ("//net/status", 200, "application/json"),
         ("/", 200, "text/html; charset=utf-8"),
         ("/nothing", 404, "application/json"),

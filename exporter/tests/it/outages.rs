@@ -170,6 +170,8 @@ impl Fault {
         assert_eq!(value(&metrics, &self.counter()), 0.0, "it is not over");
         let page = program.get("/").body;
         assert!(page.contains("<td class=down>now<td>"), "{page}");
+        let glance = program.get("/net/line").json();
+        assert_eq!(glance["outages"][0]["ongoing"], true, "{glance}");
         start
     }
 
@@ -202,6 +204,13 @@ impl Fault {
         let page = program.get("/").body;
         assert!(page.contains(self.words), "{page}");
         assert!(!page.contains("<td class=down>now<td>"), "{page}");
+        let glance = program.get("/net/line").json();
+        let [outage] = glance["outages"].as_array().unwrap().as_slice() else {
+            panic!("{glance}");
+        };
+        assert_eq!((&outage["cause"], &outage["side"]), (&self.cause.into(), &self.side.into()));
+        assert_eq!(outage["ongoing"], false);
+        assert_near(outage["seconds"].as_f64().unwrap(), lasted);
         end.clone()
     }
 
