@@ -224,10 +224,6 @@ fn uci_option(name: &str, value: &str) -> String {
     format!("\toption {name} '{}'\n", value.replace('\'', "'\\''"))
 }
 
-/// Prints the words that it is started with, each in a line.
-const WORDS: &str =
-    "#!/bin/sh\nprintf '%s\\n' \"$@\" >/tmp/words.new\nmv /tmp/words.new /tmp/words\n";
-
 #[test]
 fn any_value_of_uci_arrives_as_it_is() -> Result<()> {
     const HOSTILE: [&str; 8] = [
@@ -241,19 +237,92 @@ fn any_value_of_uci_arrives_as_it_is() -> Result<()> {
         "-n trailing \\",
     ];
     let root = router()?;
-    root.write("/usr/bin/words", WORDS, 0o755)?;
     for value in HOSTILE {
-        let option = uci_option("optical_source", &format!("command:/usr/bin/words {value}"));
+        // A sensor may have any name.
+        let option = uci_option("temp_source", value);
         let text = format!("package netmonitor\n\nconfig netmonitor 'main'\n{option}");
         root.write(UCI, text, 0o600)?;
-        succeeds(&root, "reload");
-        let expected: Vec<&str> = value.split_whitespace().collect();
-        clock::until(value, || {
-            let words = root.read("/tmp/words").unwrap_or_default();
-            Ok(words.lines().collect::<Vec<_>>() == expected)
-        })?;
+        succeeds(&root, "check");
+        let arrived =
+            root.sh(&format!("netmonitor-exporter check-config --config {UCI_SETTINGS}"))?;
+        let line = format!("TEMP_SOURCE=\"{value}\" ");
+        assert!(arrived.stdout.lines().any(|found| found.starts_with(&line)), "{arrived:?}");
     }
     assert_eq!(root.mode(UCI_SETTINGS)?, 0o600);
+    Ok(())
+}
+
+/// Of sections of another type nothing is the program's, whatever it is called.
+#[test]
+fn other_types_of_sections_are_not_settings() -> Result<()> {
+    let root = router()?;
+    let text = "config luci 'luci'\n\toption grafana_url 'http://192.168.1.2:3000/'\n\
+                \toption api_port '1'\n\tlist ping_targets '192.0.2.1'\n\n\
+                config netmonitor\n\toption api_port '8322'\n\n\
+                config other\n\toption api_port '2'\n";
+    root.write(UCI, text, 0o600)?;
+    succeeds(&root, "check");
+    assert_eq!(root.read(UCI_SETTINGS)?, "API_PORT='8322'\n");
+    Ok(())
+}
+
+/// Who may save a form of LuCI writes to UCI, and is not root for that.
+#[test]
+fn uci_runs_no_command_and_opens_no_file_of_the_system() -> Result<()> {
+    let root = router()?;
+    for (option, value) in [
+        ("optical_source", "command:/bin/sh -c reboot"),
+        ("OPTICAL_source", "command:/bin/true"),
+        ("optical_source", " command:/bin/true"),
+        ("queue_file", "/etc/passwd"),
+        ("queue_file", "/tmp/resolv.conf"),
+        ("queue_file", "/tmp/../etc/net_events.json"),
+        ("queue_file", "/etc/net_events.json"),
+        ("queue_file", " /etc/net_events.json"),
+        ("queue_file", "/tmp/net_events.json/../x"),
+        ("token_file", "/etc/shadow"),
+        ("token_file", "/etc/netmonitor/../shadow"),
+        ("lcp_rtt_file", "/dev/watchdog"),
+        ("temp_source", "/dev/watchdog"),
+        ("temp_source", "/sys/../dev/watchdog"),
+        ("temp_source", " /dev/watchdog"),
+        ("log_source", "file:/etc/shadow"),
+        ("log_source", "auto,file:/dev/watchdog"),
+        ("log_source", "file:/var/log/messages, file:/etc/shadow"),
+        ("log_source", "file:/tmp/../etc/shadow"),
+    ] {
+        let text = format!("config netmonitor\n{}", uci_option(option, value));
+        root.write(UCI, text, 0o600)?;
+        let why = format!(
+            "/etc/config/netmonitor: option {option}: such a value is only taken from {SETTINGS}"
+        );
+        refuses(&root, "check", 1, "err", &why);
+        assert!(!root.has(UCI_SETTINGS), "{option} {value}");
+    }
+    // Joined, a list is what an option is.
+    let text = "config netmonitor\n\tlist optical_source 'command:/bin/sh'\n\
+                \tlist optical_source '-c reboot'\n";
+    root.write(UCI, text, 0o600)?;
+    refuses(&root, "check", 1, "err", "option optical_source: such a value");
+
+    root.write("/etc/netmonitor.token", "s3cret\n", 0o600)?;
+    let allowed = [
+        ("optical_source", "hwmon"),
+        ("queue_file", "/mnt/usb/net_events.home.json"),
+        ("token_file", "/etc/netmonitor.token"),
+        ("lcp_rtt_file", "/var/run/pppd-rtt"),
+        ("temp_source", "/sys/class/thermal/thermal_zone0/temp"),
+        ("log_source", "auto,file:/var/log/messages,file:/mnt/usb/log"),
+    ];
+    let options: String = allowed.iter().map(|(name, value)| uci_option(name, value)).collect();
+    root.write(UCI, format!("config netmonitor\n{options}"), 0o600)?;
+    succeeds(&root, "check");
+    assert_eq!(root.read(UCI_SETTINGS)?.lines().count(), allowed.len());
+
+    // The file is root's own.
+    root.remove(UCI)?;
+    root.write(SETTINGS, "OPTICAL_SOURCE=\"command:/bin/true\"\n", 0o600)?;
+    succeeds(&root, "check");
     Ok(())
 }
 
