@@ -41,24 +41,23 @@ export class Chromium {
     });
   }
 
-  /** PNG of a page of HTML, `width` pixels wide and as high as its body. */
-  async picture(html, width) {
+  /** A page of HTML, `width` pixels wide. */
+  async open(html, width) {
     const { targetId } = await this.#send('Target.createTarget', { url: 'about:blank' });
     const { sessionId } = await this.#send('Target.attachToTarget', { targetId, flatten: true });
-    const page = (method, parameters) => this.#send(method, parameters, sessionId);
-    const { frameTree } = await page('Page.getFrameTree');
-    await page('Page.setDocumentContent', { frameId: frameTree.frame.id, html });
-    const { result } = await page('Runtime.evaluate', {
-      expression: 'document.fonts.ready.then(() => document.body.offsetHeight)', awaitPromise: true,
-    });
-    const size = { width, height: result.value };
-    await page('Emulation.setDeviceMetricsOverride', { ...size, deviceScaleFactor: 1, mobile: false });
-    const { data } = await page('Page.captureScreenshot', {
-      format: 'png', optimizeForSpeed: false, captureBeyondViewport: true,
-      clip: { x: 0, y: 0, ...size, scale: 1 },
-    });
-    await this.#send('Target.closeTarget', { targetId });
-    return Buffer.from(data, 'base64');
+    const page = new Page(
+      (method, parameters) => this.#send(method, parameters, sessionId),
+      () => this.#send('Target.closeTarget', { targetId }), width);
+    await page.show(html);
+    return page;
+  }
+
+  /** PNG of a page of HTML, `width` pixels wide and as high as its body. */
+  async picture(html, width) {
+    const page = await this.open(html, width);
+    const picture = await page.picture();
+    await page.close();
+    return picture;
   }
 
   async stop() {
@@ -85,5 +84,50 @@ export class Chromium {
     } else {
       answer.resolve(result);
     }
+  }
+}
+
+/** An open page. */
+class Page {
+  #send;
+
+  constructor(send, close, width) {
+    this.#send = send;
+    this.close = close;
+    this.width = width;
+  }
+
+  async show(html) {
+    await this.#resize(600);
+    // Unlike the debugger's own way to set a document, this runs its scripts.
+    await this.evaluate(`document.open(), document.write(${JSON.stringify(html)}), document.close()`);
+  }
+
+  /** What an expression comes to, once it is settled. */
+  async evaluate(expression) {
+    const { result, exceptionDetails } = await this.#send('Runtime.evaluate', {
+      expression, awaitPromise: true, returnByValue: true, userGesture: true,
+    });
+    if (exceptionDetails) {
+      throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+    }
+    return result.value;
+  }
+
+  /** PNG, as high as its body. */
+  async picture() {
+    const height = await this.evaluate('document.fonts.ready.then(() => document.body.offsetHeight)');
+    await this.#resize(height);
+    const { data } = await this.#send('Page.captureScreenshot', {
+      format: 'png', optimizeForSpeed: false, captureBeyondViewport: true,
+      clip: { x: 0, y: 0, width: this.width, height, scale: 1 },
+    });
+    return Buffer.from(data, 'base64');
+  }
+
+  #resize(height) {
+    return this.#send('Emulation.setDeviceMetricsOverride', {
+      width: this.width, height, deviceScaleFactor: 1, mobile: false,
+    });
   }
 }
