@@ -32,11 +32,12 @@ for script in openwrt/*.sh prometheus/*.sh tests/*.sh tests/grafana/*.sh tests/p
   tests/machine/*.sh tests/pppoe-lab/*.sh tests/pppoe-lab/inside/* \
   compose/*.sh compose/proxy/*.sh compose/systemd/*.sh compose/systemd/*-ctl .ci/run \
   tests/fixtures/*/bin/* openwrt/scripts/* openwrt/files/etc/init.d/* \
-  tests/src/openwrt_root/router/*; do
+  tests/src/openwrt_root/router/* tests/luci/*.sh \
+  openwrt/luci/root/etc/uci-defaults/* openwrt/luci/root/usr/libexec/rpcd/*; do
   case $script in
     *'*'*) ;; # there is none
     compose/systemd/*) here="$here $script" ;;
-    */install.sh | */uninstall.sh | */shell-version.sh | openwrt/scripts/* | */init.d/* | */router/* \
+    */install.sh | */uninstall.sh | */shell-version.sh | openwrt/scripts/* | openwrt/luci/* | */init.d/* | */router/* \
       | */arm-machine/inside/* | */pppoe-lab/inside/*)
       router="$router $script"
       ;;

@@ -34,6 +34,8 @@ nginx:nginx-light
 openssl:openssl
 mariadbd:mariadb-server-core
 my_print_defaults:mariadb-client-core
+chromium:chromium
+node:nodejs
 '
 
 for_run='

@@ -1,0 +1,76 @@
+'use strict';
+'require baseclass';
+'require ui';
+'require netmonitor.parts as parts';
+
+/*
+ * What is said where there is no state of the line to show, and what can be done about it. The
+ * words for each trouble are those of /usr/libexec/rpcd/luci.netmonitor.
+ */
+
+var TROUBLES = {
+	missing: {
+		sentence: _('The program is not installed: install the package netmonitor-exporter.')
+	},
+	old: {
+		sentence: _('The installed program is older than this page: bring the package netmonitor-exporter up to date.'),
+		said: true
+	},
+	settings: {
+		sentence: _('The settings are bad, so nothing is measured. Mend them on the page Settings, or in /etc/netmonitor.conf.'),
+		said: true
+	},
+	disabled: {
+		sentence: _('It is switched off: "Enabled" on the page Settings is 0.')
+	},
+	stopped: {
+		sentence: _('The service does not run.'),
+		button: _('Start')
+	},
+	silent: {
+		sentence: _('The service runs and does not answer yet. After a change of port or addresses it wants a restart.'),
+		said: true,
+		button: _('Restart')
+	},
+	unreachable: {
+		sentence: _('The router does not answer this page. If netmonitor was installed just now, log out and in again, or restart the service rpcd.'),
+		said: true
+	}
+};
+
+return baseclass.extend({
+	/* What a call that failed is told as. */
+	ofError: function(error) {
+		return { trouble: 'unreachable', text: String(error && error.message || error) };
+	},
+
+	/* `restart`: what the button does; null for those who may not. */
+	notice: function(answer, restart) {
+		var of = TROUBLES[answer.trouble] || TROUBLES.unreachable,
+		    buttons = [],
+		    notice;
+
+		if (of.button && restart)
+			buttons.push(E('button', {
+				'class': 'btn cbi-button cbi-button-apply',
+				'click': ui.createHandlerFn(this, restart)
+			}, [ of.button ]));
+
+		notice = parts.notice('warning', [ of.sentence ], buttons);
+
+		if (of.said && answer.text)
+			notice.appendChild(parts.said(answer.text));
+
+		return notice;
+	},
+
+	/* Of settings that were saved and could not be taken. */
+	badSettings: function(text) {
+		var notice = parts.notice('warning',
+			[ _('The settings that were saved last are bad. What runs keeps those from before.') ]);
+
+		notice.appendChild(parts.said(text));
+
+		return notice;
+	}
+});
