@@ -4,7 +4,8 @@
 #
 #   openwrt/package.sh packages [OPTION ...] [ARCHITECTURE ...]
 #       .ipk (opkg, OpenWrt 21.02 to 24.10) of each architecture, or of each one whose program
-#       is built; .apk (25.12) too, where an apk with `mkpkg` is on PATH
+#       is built, and of the page for LuCI, which is for all; .apk (25.12) too, where an apk with
+#       `mkpkg` is on PATH
 #   openwrt/package.sh bundle [OPTION ...]
 #       one archive with install.sh and the programs that are built
 #   openwrt/package.sh targets
@@ -18,12 +19,13 @@
 # SOURCE_DATE_EPOCH is the time in the files; without it, the commit's.
 set -eu
 
-package=netmonitor-exporter
+program=netmonitor-exporter
 # Routers with 16 MB of flash have about 1 MB left for an overlay that keeps it compressed.
 package_limit=1000000
 # What most routers take leaves room for its settings. The other CPUs' code is larger, and apk
 # has a compressor of its own.
 aarch64_ipk_limit=900000
+page_limit=50000
 
 die() {
     echo "package.sh: $*" >&2
@@ -76,9 +78,9 @@ done
 [ -n "$fast" ] || command -v zopfli >/dev/null ||
     die "zopfli is missing: apt-get install zopfli, or say --fast"
 
-# Lists without comments and blank lines.
+# Lists without comments and blank lines; `folder` is that of the package.
 contents() {
-    sed '/^#/d; /^ *$/d' "$here/contents"
+    sed '/^#/d; /^ *$/d' "$folder/contents"
 }
 architectures() {
     sed '/^#/d; /^ *$/d' "$here/architectures"
@@ -97,7 +99,7 @@ binary_of() {
     if [ -n "$binaries" ]; then
         printf '%s' "$binaries" | sed -n "s/^$1 //p" | tail -n 1
     else
-        found=$root/target/static/$1/release/$package
+        found=$root/target/static/$1/release/$program
         [ ! -f "$found" ] || echo "$found"
     fi
 }
@@ -106,11 +108,26 @@ binary_of() {
 manifest=$root/Cargo.toml
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' "$manifest")
 licence=$(sed -n '/^\[workspace.package\]/,/^\[/s/^license = "\(.*\)"/\1/p' "$manifest")
-release=$(sed -n 's/^PKG_RELEASE:=//p' "$here/Makefile")
-description=$(sed -n 's/^description = "\(.*\)"/\1/p' "$root/exporter/Cargo.toml")
 maintainer='netmonitor contributors'
 [ -n "$version" ] || die "Cargo.toml has no version in [workspace.package]"
-[ -n "$release" ] || die "openwrt/Makefile has no PKG_RELEASE"
+
+# about_to_make PACKAGE: sets what differs between the two.
+about_to_make() {
+    package=$1
+    case $package in
+        "$program")
+            # No dependencies: the program is static, and procd is the system.
+            folder=$here section=net depends=''
+            description=$(sed -n 's/^description = "\(.*\)"/\1/p' "$root/exporter/Cargo.toml")
+            ;;
+        luci-app-netmonitor)
+            folder=$here/luci section=luci depends="luci-base $program"
+            description=$(sed -n 's/^LUCI_TITLE:=//p' "$folder/Makefile")
+            ;;
+    esac
+    release=$(sed -n 's/^PKG_RELEASE:=//p' "$folder/Makefile")
+    [ -n "$release" ] || die "$folder/Makefile has no PKG_RELEASE"
+}
 
 # An archive of the tree has no commit, but files with the commit's time.
 : "${SOURCE_DATE_EPOCH:=$(git -C "$root" log -1 --format=%ct 2>/dev/null || stat -c %Y "$root/Cargo.lock")}"
@@ -142,10 +159,18 @@ squeeze() {
 
 # lay_down PROGRAM FOLDER: everything in `contents`, as it is to be on the router.
 lay_down() {
-    contents | while read -r path mode _; do
-        from=$here/files/$path
-        [ "$path" != "usr/bin/$package" ] || from=$1
-        [ -f "$from" ] || die "openwrt/contents names $path, but there is no openwrt/files/$path"
+    contents | while read -r path mode of; do
+        case $path:$of in
+            "usr/bin/$program:"*) from=$1 ;;
+            www/*:htdocs) from=$folder/htdocs/${path#www/} ;;
+            *:root) from=$folder/root/$path ;;
+            *.lmo:*.po) from=$work/translation ;;
+            *) from=$folder/files/$path ;;
+        esac
+        case $of in
+            *.po) python3 "$folder/po2lmo.py" "$folder/$of" "$from" || die "$of cannot be converted" ;;
+        esac
+        [ -f "$from" ] || die "$folder/contents names $path, but there is no $from"
         mkdir -p "$2/$(dirname "$path")"
         install -m "$mode" "$from" "$2/$path"
     done
@@ -173,19 +198,19 @@ settings() {
     contents | awk '$3 == "settings" { print "/" $1 }'
 }
 
-# ipk ARCHITECTURE TARGET FILE: a compressed tar of three members, in the order of OpenWrt's own.
+# ipk ARCHITECTURE DATA FILE: a compressed tar of three members, in the order of OpenWrt's own.
 ipk() {
     rm -rf "$work/ipk" "$work/control"
     mkdir "$work/ipk" "$work/control"
     echo 2.0 >"$work/ipk/debian-binary"
-    cp "$work/$2.tar.gz" "$work/ipk/data.tar.gz"
+    cp "$2" "$work/ipk/data.tar.gz"
 
-    # No dependencies: the program is static, and procd is the system.
     cat >"$work/control/control" <<CONTROL
 Package: $package
 Version: $version-r$release
-License: $licence
-Section: net
+${depends:+Depends: $(echo "$depends" | sed 's/ /, /g')
+}License: $licence
+Section: $section
 Priority: optional
 Maintainer: $maintainer
 Architecture: $1
@@ -196,9 +221,10 @@ CONTROL
     settings >"$work/control/conffiles"
     opkg_script default_postinst >"$work/control/postinst"
     opkg_script default_prerm >"$work/control/prerm"
-    cp "$here/scripts/preinst" "$work/control/preinst"
-    cp "$here/scripts/postinst" "$work/control/postinst-pkg"
-    cp "$here/scripts/postrm" "$work/control/postrm"
+    for script in preinst:preinst postinst:postinst-pkg postrm:postrm; do
+        [ ! -f "$folder/scripts/${script%:*}" ] ||
+            cp "$folder/scripts/${script%:*}" "$work/control/${script#*:}"
+    done
     chmod 644 "$work/control/control" "$work/control/conffiles"
     chmod 755 "$work/control/"p*
     archive "$work/control" . | gzip -9n >"$work/ipk/control.tar.gz"
@@ -239,21 +265,33 @@ apk_package() {
 
     # apk tells its scripts neither which package they are of nor that it updates.
     scripts=$work/apk-scripts
-    cp "$here/scripts/preinst" "$scripts/pre-install"
-    cp "$here/scripts/preinst" "$scripts/pre-upgrade"
-    apk_script default_postinst "$here/scripts/postinst" >"$scripts/post-install"
-    apk_script default_postinst "$here/scripts/postinst" PKG_UPGRADE=1 >"$scripts/post-upgrade"
+    if [ -f "$folder/scripts/preinst" ]; then
+        cp "$folder/scripts/preinst" "$scripts/pre-install"
+        cp "$folder/scripts/preinst" "$scripts/pre-upgrade"
+    fi
+    apk_script default_postinst "$folder/scripts/postinst" >"$scripts/post-install"
+    apk_script default_postinst "$folder/scripts/postinst" PKG_UPGRADE=1 >"$scripts/post-upgrade"
     apk_script default_prerm /dev/null >"$scripts/pre-deinstall"
-    cp "$here/scripts/postrm" "$scripts/post-deinstall"
-    for script in pre-install pre-upgrade post-install post-upgrade pre-deinstall post-deinstall; do
-        set -- "$@" --script "$script:$scripts/$script"
+    cp "$folder/scripts/postrm" "$scripts/post-deinstall"
+    for script in "$scripts/"*; do
+        set -- "$@" --script "${script##*/}:$script"
     done
     architecture=$1 file=$2
     shift 2
+    [ -z "$depends" ] || set -- "$@" --info "depends:$depends"
     apk mkpkg --info "name:$package" --info "version:$version-r$release" \
         --info "description:$description" --info "arch:$architecture" --info "license:$licence" \
         --info "origin:$package" --info "maintainer:$maintainer" \
         --files "$work/apk" --output "$file" "$@"
+}
+
+# apk_of ARCHITECTURE LIMIT, of what was laid down in $work/data. Its name does not tell the
+# architecture, and apk wants it as it is.
+apk_of() {
+    mkdir -p "$out/packages/$1"
+    file=$out/packages/$1/$package-$version-r$release.apk
+    apk_package "$1" "$file"
+    small_enough "$file" "$2"
 }
 
 # small_enough FILE LIMIT
@@ -295,6 +333,8 @@ make_packages() {
         say "no .apk: it records whose the files are, so making it takes root (or fakeroot)"
     fi
     mkdir -p "$out/packages"
+    make_page
+    about_to_make "$program"
     for name in "$@"; do
         target=$(architectures | awk -v name="$name" '$1 == name { print $2 }')
         rm -rf "$work/data"
@@ -304,49 +344,58 @@ make_packages() {
             archive "$work/data" . >"$work/data.tar"
             squeeze "$work/data.tar" >"$work/$target.tar.gz"
         fi
-        ipk "$name" "$target" "$file"
+        ipk "$name" "$work/$target.tar.gz" "$file"
         case $target in
             aarch64-*) small_enough "$file" "$aarch64_ipk_limit" ;;
             *) small_enough "$file" "$package_limit" ;;
         esac
-        if [ "$apk" = yes ]; then
-            # Its name does not tell the architecture, and apk wants it as it is.
-            mkdir -p "$out/packages/$name"
-            file=$out/packages/$name/$package-$version-r$release.apk
-            apk_package "$name" "$file"
-            small_enough "$file" "$package_limit"
-        fi
+        [ "$apk" = no ] || apk_of "$name" "$package_limit"
     done
+}
+
+# The page for LuCI: files for every CPU.
+make_page() {
+    about_to_make luci-app-netmonitor
+    command -v python3 >/dev/null || die "python3 is missing, which makes LuCI's translations"
+    rm -rf "$work/data"
+    lay_down '' "$work/data"
+    archive "$work/data" . >"$work/data.tar"
+    squeeze "$work/data.tar" >"$work/page.tar.gz"
+    file=$out/packages/${package}_$version-r${release}_all.ipk
+    ipk all "$work/page.tar.gz" "$file"
+    small_enough "$file" "$page_limit"
+    [ "$apk" = no ] || apk_of noarch "$page_limit"
 }
 
 make_bundle() {
     [ $# -eq 0 ] || die "a bundle is for all architectures: nothing to name"
+    about_to_make "$program"
     name=netmonitor-$version
     # Without the version: README's commands name it.
-    folder=$work/bundle/netmonitor
-    mkdir -p "$folder/bin" "$folder/files"
+    bundle=$work/bundle/netmonitor
+    mkdir -p "$bundle/bin" "$bundle/files"
     for script in install.sh uninstall.sh shell-version.sh; do
         [ -f "$here/$script" ] || die "there is no openwrt/$script"
-        install -m 755 "$here/$script" "$folder/$script"
+        install -m 755 "$here/$script" "$bundle/$script"
     done
     for list in architectures contents; do
-        install -m 644 "$here/$list" "$folder/$list"
+        install -m 644 "$here/$list" "$bundle/$list"
     done
-    install -m 644 "$root/LICENSE" "$folder/LICENSE"
+    install -m 644 "$root/LICENSE" "$bundle/LICENSE"
     contents | while read -r path mode _; do
-        [ "$path" != "usr/bin/$package" ] || continue
+        [ "$path" != "usr/bin/$program" ] || continue
         [ -f "$here/files/$path" ] ||
             die "openwrt/contents names $path, but there is no openwrt/files/$path"
-        mkdir -p "$folder/files/$(dirname "$path")"
-        install -m "$mode" "$here/files/$path" "$folder/files/$path"
+        mkdir -p "$bundle/files/$(dirname "$path")"
+        install -m "$mode" "$here/files/$path" "$bundle/files/$path"
     done
     for target in $(targets); do
         binary=$(binary_of "$target")
-        [ -z "$binary" ] || squeeze "$binary" >"$folder/bin/$target.gz"
+        [ -z "$binary" ] || squeeze "$binary" >"$bundle/bin/$target.gz"
     done
-    ls "$folder/bin/"*.gz >/dev/null 2>&1 ||
+    ls "$bundle/bin/"*.gz >/dev/null 2>&1 ||
         die "no program is built yet: openwrt/build-static.sh TARGET makes one"
-    (cd "$folder/bin" && sha256sum ./*.gz | sed 's| \./| |' >SHA256SUMS)
+    (cd "$bundle/bin" && sha256sum ./*.gz | sed 's| \./| |' >SHA256SUMS)
     archive "$work/bundle" netmonitor | gzip -9n >"$out/$name-openwrt.tar.gz"
     echo "$(wc -c <"$out/$name-openwrt.tar.gz") $name-openwrt.tar.gz"
 }

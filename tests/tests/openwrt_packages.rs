@@ -2,6 +2,9 @@
 //! everybody has, and compared with the list of what belongs on a router. The programs in
 //! them are stand-ins; `foreign_cpus.rs` tries the real ones.
 
+#[path = "openwrt_packages/page.rs"]
+mod page;
+
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -234,7 +237,9 @@ fn the_same_input_gives_the_same_bytes() -> Result<()> {
         "{}",
         "+",
     ]))?;
-    told(tool("chmod").args(["-R", "go-rwx,u-x,u+X"]).arg(two.path("openwrt/files")))?;
+    for folder in ["openwrt/files", "openwrt/luci"] {
+        told(tool("chmod").args(["-R", "go-rwx,u-x,u+X"]).arg(two.path(folder)))?;
+    }
     for what in ["bundle", "packages"] {
         told(&mut one.with_programs(what))?;
         let mut wrapped = tool("sh");
@@ -258,7 +263,7 @@ fn every_architecture_with_a_program_gets_its_package() -> Result<()> {
     let made = tree.made()?;
     let rows = rows("openwrt/architectures")?;
     let expected: Vec<_> = rows.iter().filter(|row| row[1] == AARCH64 || row[1] == ARMV7).collect();
-    assert_eq!(made.len(), expected.len(), "{:?}", made.keys());
+    assert_eq!(made.len(), expected.len() + 1, "and the page: {:?}", made.keys());
     for row in expected {
         let data = unpacked(&tree.ipk(&row[0]))?;
         let data = unpacked(&data.path().join("data.tar.gz"))?;
@@ -482,16 +487,18 @@ const APK: &str = r#"#!/bin/sh
 if [ "$2" = --help ]; then echo "  -I, --info NAME:VALUE"; exit; fi
 shift
 set -e
-mkdir -p "$APK_KEPT"
 told=''
 while [ $# -gt 0 ]; do
     case $1 in
         --info) told="$told
-$2" ;;
+$2"
+        case $2 in
+            name:*) kept=$APK_KEPT/${2#name:}; mkdir -p "$kept" ;;
+        esac ;;
         --script) told="$told
 script $2"
-        cp "${2#*:}" "$APK_KEPT/${2%%:*}" ;;
-        --files) cp -a "$2" "$APK_KEPT/files" ;;
+        cp "${2#*:}" "$kept/${2%%:*}" ;;
+        --files) cp -a "$2" "$kept/files" ;;
         --output) output=$2 ;;
         *) exit 98 ;;
     esac
@@ -500,9 +507,8 @@ done
 echo "$told" | sed '/^$/d; s/^\(script [^:]*\):.*/\1/' >"$output"
 "#;
 
-#[test]
-fn an_apk_is_asked_for_as_openwrt_does() -> Result<()> {
-    let tree = Tree::new()?;
+/// Makes packages with it; returns where it keeps what it was given, by package.
+fn with_apk(tree: &Tree, architecture: &str) -> Result<PathBuf> {
     let (bin, kept) = (tree.path("bin"), tree.path("kept"));
     fs::create_dir_all(&bin)?;
     fs::write(bin.join("apk"), APK)?;
@@ -510,8 +516,14 @@ fn an_apk_is_asked_for_as_openwrt_does() -> Result<()> {
     let path =
         format!("{}:{}", bin.display(), std::env::var_os("PATH").unwrap_or_default().display());
     let mut command = tree.with_programs("packages");
-    command.arg("aarch64_cortex-a72").env("PATH", path).env("APK_KEPT", &kept);
-    told(&mut command)?;
+    told(command.arg(architecture).env("PATH", path).env("APK_KEPT", &kept))?;
+    Ok(kept)
+}
+
+#[test]
+fn an_apk_is_asked_for_as_openwrt_does() -> Result<()> {
+    let tree = Tree::new()?;
+    let kept = with_apk(&tree, "aarch64_cortex-a72")?.join("netmonitor-exporter");
 
     let version = env!("CARGO_PKG_VERSION");
     let apk = format!("out/packages/aarch64_cortex-a72/netmonitor-exporter-{version}-r1.apk");
