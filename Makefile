@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help run demo build static arm dist test lint advisories unit bench faults soak fuzz \
 	test-api test-compose test-lab arm-machine measure-arm measure-day \
-	pictures tools compiler no-static install-bridge install-exporter uninstall-bridge \
+	pictures pictures-luci tools compiler no-static install-bridge install-exporter uninstall-bridge \
 	uninstall-exporter
 
 # For build_info and the page.
@@ -146,6 +146,10 @@ pictures: build ## the dashboards with the demo's data, into docs/images: 1280 a
 	@tests/install-tools.sh pictures
 	tests/pictures/test.sh
 	tests/pictures/make.sh $(DASHBOARDS)
+
+pictures-luci: ## LuCI's pages with what a router might say, into docs/images
+	@tests/install-tools.sh pictures
+	node tests/luci/pictures.mjs
 
 # Read by tests/fuzz.sh.
 export FUZZ_SECONDS JOBS ONLY

@@ -4,7 +4,7 @@
 # `install-tools.sh run` for `make run`, `install-tools.sh fuzz` for libFuzzer, `install-tools.sh vm`
 # for the emulated ARM64 machine, `install-tools.sh lab` for those of the PPPoE laboratory,
 # `install-tools.sh containers` for an engine, `install-tools.sh pictures` for pictures of the
-# dashboards.
+# dashboards and of LuCI's pages.
 set -eu
 
 # program:package; the real readers of what we write, and the system's own tools.
@@ -123,6 +123,8 @@ if [ "$1" = pictures ]; then
   done
   # Grafana's letters: with others every width would be wrong.
   ls /usr/share/fonts/*/inter* >/dev/null 2>&1 || lacks fonts-inter
+  # For LuCI's pages in Chinese.
+  ls /usr/share/fonts/opentype/noto/NotoSansCJK* >/dev/null 2>&1 || lacks fonts-noto-cjk
 fi
 if [ "$1" = fuzz ]; then
   command -v c++ >/dev/null 2>&1 || lacks g++

@@ -50,7 +50,7 @@ var OPTIONS = [
 	},
 	{
 		key: 'PING_TIMEOUT', tab: 'pings', check: 'seconds', min: 0.1, max: 10, initial: '1',
-		title: _('Patience'),
+		title: _('Timeout'),
 		help: _('Seconds after which a ping counts as lost.')
 	},
 	{

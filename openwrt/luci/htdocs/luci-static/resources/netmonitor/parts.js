@@ -19,6 +19,12 @@ return baseclass.extend({
 		return E('span', { 'class': KINDS[kind], 'style': 'white-space:normal' }, [ text ]);
 	},
 
+	/* A moment in one piece; anything else is a text as others. */
+	moment: function(text) {
+		return /^[0-9-]{10} [0-9:]{8}$/.test(text) ?
+			E('span', { 'style': 'white-space:nowrap' }, [ text ]) : text;
+	},
+
 	heading: function(text) {
 		return E('h3', {}, [ text ]);
 	},

@@ -96,7 +96,7 @@ function outages(line) {
 		[ _('Begin'), _('Duration'), _('Cause'), _('Side') ],
 		line.outages.map(function(outage) {
 			return [
-				outage.time,
+				parts.moment(outage.time),
 				outage.ongoing ?
 					[ parts.badge('bad', _('now')), ' ', words.span(outage.seconds) ] :
 					words.span(outage.seconds),
@@ -111,7 +111,7 @@ function events(line) {
 	return parts.table(
 		[ _('Time'), _('Event'), _('Details') ],
 		line.events.map(function(event) {
-			return [ event.time, words.event(event.type), event.message ];
+			return [ parts.moment(event.time), words.event(event.type), event.message ];
 		}),
 		_('None recorded.'));
 }
