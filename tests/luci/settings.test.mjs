@@ -137,6 +137,26 @@ test('no command and no file of the system can be chosen', () => shown(router(),
   assert.deepEqual(await written(page), []);
 }));
 
+test('what is set and cannot be chosen stays until somebody chooses', () => {
+  const uci = sections();
+  Object.assign(uci.netmonitor[0], { optical_source: 'command:<b>x</b>', token_file: '/etc/netmonitor.gone' });
+  return shown(router({}, { uci }), {}, async (page) => {
+    const chosen = (option) => page.evaluate(`document.querySelector('[data-name=${option}] select').value`);
+    assert.equal(await chosen('optical_source'), 'command:<b>x</b>');
+    assert.equal(await chosen('token_file'), '/etc/netmonitor.gone');
+    await page.fill('max_events', '50');
+    await page.press('Save');
+    assert.deepEqual(await written(page), []);
+    assert.match((await page.evaluate('window.done.notifications'))[0],
+      /^File of the token: Choose one[^]*Optical power: Choose one/);
+    await page.fill('optical_source', '');
+    await page.fill('token_file', '/etc/netmonitor.token');
+    await page.press('Save');
+    assert.deepEqual(await written(page), [set('token_file', '/etc/netmonitor.token'), set('max_events', '50'),
+      ['uci.delete', { config: 'netmonitor', section: 'cfg01', option: 'optical_source' }]]);
+  });
+});
+
 test('the token and its file exclude each other', () => shown(router(), {}, async (page) => {
   await page.fill('token', 's3cret');
   assert.equal(await page.fill('token_file', '/etc/netmonitor.token'),

@@ -43,6 +43,14 @@ fn refuses(root: &Root, command: &str, status: i32, priority: &str, why: &str) {
     assert!(log.contains(&format!("daemon.{priority} netmonitor: {said}\n")), "{line}: {log}");
 }
 
+/// No file beside the one that the program reads.
+fn nothing_is_left(root: &Root) -> Result<()> {
+    let left = root.list()?;
+    let left: Vec<_> = left.iter().filter(|path| path.contains("netmonitor.conf.")).collect();
+    assert!(left.is_empty(), "{left:?}");
+    Ok(())
+}
+
 fn until_it_answers(root: &Root, port: u16) -> Result<()> {
     clock::until("it answers", || Ok(root.http_get(port, "/healthz").is_ok_and(|(s, _)| s == 200)))
 }
@@ -215,7 +223,7 @@ fn a_reload_takes_new_settings_without_a_restart() -> Result<()> {
     assert_eq!(root.pid("netmonitor")?, pid);
     assert_eq!(root.asked()?, vec!["signal netmonitor '*' HUP"; 3]);
     assert_eq!(root.read(UCI_SETTINGS)?, "");
-    assert!(!root.has(&format!("{UCI_SETTINGS}.new")));
+    nothing_is_left(&root)?;
     Ok(())
 }
 
@@ -360,10 +368,23 @@ fn bad_values_of_uci_change_nothing() -> Result<()> {
         root.write(UCI, format!("config netmonitor\n{option}"), 0o600)?;
         refuses(&root, "reload", 1, "err", why);
         assert_eq!(root.read(UCI_SETTINGS)?, before);
-        assert!(!root.has(&format!("{UCI_SETTINGS}.new")));
+        nothing_is_left(&root)?;
     }
     assert!(pings(&root, "127.0.0.2")?);
     Ok(())
+}
+
+#[test]
+fn settings_are_checked_by_several_at_once() -> Result<()> {
+    let root = router()?;
+    let targets: String =
+        (1..=30).map(|i| format!("\tlist ping_targets '127.0.0.{i}'\n")).collect();
+    root.write(UCI, format!("config netmonitor\n{targets}"), 0o600)?;
+    let checks = format!("for i in 1 2 3 4 5 6; do {SERVICE} check & done; wait");
+    let output = root.sh(&checks)?;
+    assert_eq!((output.stdout.lines().count(), output.stderr.as_str()), (6, ""), "{output:?}");
+    assert_eq!(root.read(UCI_SETTINGS)?.lines().count(), 30);
+    nothing_is_left(&root)
 }
 
 #[test]

@@ -147,6 +147,9 @@
 
 	var rpc = {
 		declare: function(options) {
+			if (JSON.stringify(options.expect) !== '{"":{}}' || !options.reject)
+				throw new Error('the whole answer is wanted, and failures are');
+
 			return function() {
 				var answer = given.answers[options.method];
 
@@ -317,7 +320,7 @@
 	var NamedSection = classOf({
 		__init__: function(map, id, type, title) {
 			this.map = map;
-			this.id = id;
+			this.section = this.id = id;
 			this.title = title;
 			this.tabs = [];
 			this.fields = [];

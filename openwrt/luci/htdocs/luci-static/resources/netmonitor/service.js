@@ -11,8 +11,11 @@ function call(method) {
 	return rpc.declare({
 		object: 'luci.netmonitor',
 		method: method,
-		expect: {},
-		reject: true
+		/* The whole answer; what is none is nothing. */
+		expect: { '': {} },
+		reject: true,
+		/* LuCI answers calls of one batch together: none is to wait for another. */
+		nobatch: true
 	});
 }
 

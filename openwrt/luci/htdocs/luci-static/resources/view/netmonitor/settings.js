@@ -34,6 +34,16 @@ function ofRouter(option, settings) {
 		Object.assign({}, option, { choices: settings.token_files || [] }) : option;
 }
 
+/*
+ * What is set and no choice is offered too, and refused: a list that did not have it would show
+ * the first choice, and the next save would take away what nobody has touched.
+ */
+function offered(option, section_id) {
+	var set = uci.get('netmonitor', section_id, option.key.toLowerCase());
+
+	return option.choices.concat(set && option.choices.indexOf(set) < 0 ? set : []);
+}
+
 /* The field of one option of the program. */
 function add(section, option, file) {
 	var isChoice = option.check === 'choice',
@@ -43,8 +53,8 @@ function add(section, option, file) {
 
 	if (isChoice) {
 		field.value('', unset === '' ? _('not set') : _('not set here (%s)').format(unset));
-		option.choices.forEach(function(choice) {
-			field.value(choice, option.labels ? option.labels[choice] : choice);
+		offered(option, section.section).forEach(function(choice) {
+			field.value(choice, option.labels && option.labels[choice] || choice);
 		});
 	}
 	else {
