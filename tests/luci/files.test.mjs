@@ -57,10 +57,12 @@ test('what wants a restart is said to', () => {
   assert.deepEqual(OPTIONS.filter(({ restart }) => restart).map(({ key }) => key).sort(), wanting.sort());
 });
 
-test('each option stands on a tab, and each choice has a label', () => {
+test('each option stands on a tab and has help, and each choice has a label', () => {
   const tabs = TABS.map(([name]) => name);
-  for (const { key, tab, choices, labels } of OPTIONS) {
-    assert.ok(tabs.includes(tab), key);
+  for (const { key, tab, title, help, choices, labels } of OPTIONS) {
+    assert.ok(tabs.includes(tab) && title && help, key);
+    // LuCI takes both as HTML.
+    assert.doesNotMatch(title + help, /[<>&]/, key);
     if (labels) {
       assert.deepEqual(Object.keys(labels), choices, key);
     }

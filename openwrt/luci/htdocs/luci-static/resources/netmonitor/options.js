@@ -21,6 +21,7 @@ var OPTIONS = [
 	{
 		key: 'ENABLED', tab: 'line', check: 'choice', choices: SWITCH, initial: '1', restart: true,
 		title: _('Enabled'),
+		help: _('Whether the service is started.'),
 		labels: { '0': _('0: not started'), '1': _('1: started') }
 	},
 	{
@@ -56,6 +57,7 @@ var OPTIONS = [
 	{
 		key: 'PING_GATEWAY', tab: 'pings', check: 'choice', choices: SWITCH, initial: '1',
 		title: _('Ping the gateway'),
+		help: _('It tells whether a fault lies before the provider or behind.'),
 		labels: { '0': _('0: no'), '1': _('1: the default gateway or the other end of PPP too') }
 	},
 	{
@@ -90,7 +92,8 @@ var OPTIONS = [
 	},
 	{
 		key: 'MAX_EVENTS', tab: 'events', check: 'whole', min: 1, max: 10000, initial: '200',
-		title: _('Events kept')
+		title: _('Events kept'),
+		help: _('How many can be read, from 1 to 10000; the oldest go first.')
 	},
 	{
 		key: 'QUEUE_FILE', tab: 'events', check: 'queueFile', initial: '/tmp/net_events.json', restart: true,
@@ -105,6 +108,7 @@ var OPTIONS = [
 	{
 		key: 'LOG_LEVEL', tab: 'events', check: 'choice', choices: [ '0', '1', '2', '3', '4' ], initial: '3',
 		title: _('Own log'),
+		help: _('What the program says of itself in the log of the system.'),
 		labels: {
 			'0': _('0: nothing'), '1': _('1: errors'), '2': _('2: warnings'),
 			'3': _('3: information'), '4': _('4: everything')

@@ -17,8 +17,8 @@ function fallback(option, file) {
 }
 
 function described(option) {
-	return [ option.help || '' ].concat(
-		option.restart ? _('Counts after a restart of the service.') : []).join(' ').trim();
+	return option.restart ?
+		option.help + ' ' + _('Counts after a restart of the service.') : option.help;
 }
 
 /* As the program has it: a list of UCI is its items with spaces between. */
