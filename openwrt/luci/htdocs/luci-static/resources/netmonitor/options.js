@@ -19,7 +19,7 @@ var SWITCH = [ '0', '1' ];
 
 var OPTIONS = [
 	{
-		key: 'ENABLED', tab: 'line', check: 'choice', choices: SWITCH, initial: '1', restart: true,
+		key: 'ENABLED', tab: 'line', check: 'choice', choices: SWITCH, initial: '1',
 		title: _('Enabled'),
 		help: _('Whether the service is started.'),
 		labels: { '0': _('0: not started'), '1': _('1: started') }

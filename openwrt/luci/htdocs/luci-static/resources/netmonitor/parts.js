@@ -1,5 +1,6 @@
 'use strict';
 'require baseclass';
+'require netmonitor.validators as validators';
 
 /*
  * Pieces that the pages are made of. What comes from the router or its line goes into text nodes
@@ -21,7 +22,7 @@ return baseclass.extend({
 
 	/* A moment in one piece; anything else is a text as others. */
 	moment: function(text) {
-		return /^[0-9-]{10} [0-9:]{8}$/.test(text) ?
+		return (/^[0-9-]{10} [0-9:]{8}$/).test(text) ?
 			E('span', { 'style': 'white-space:nowrap' }, [ text ]) : text;
 	},
 
@@ -72,7 +73,7 @@ return baseclass.extend({
 
 	/* A link, if the address is one of the web; nothing for all others. */
 	link: function(address, text) {
-		return /^https?:\/\/[^\s"'<>\\]+$/i.test(address || '') ?
+		return validators.isWeb(address || '') ?
 			E('a', { 'href': address, 'target': '_blank', 'rel': 'noreferrer noopener' }, [ text ]) :
 			null;
 	}

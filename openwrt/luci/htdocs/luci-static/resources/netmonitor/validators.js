@@ -12,6 +12,9 @@ var MAX_LENGTH = 1000;
 
 var MAX_INTERFACES = 4, MAX_LISTENERS = 16, MAX_TARGETS = 32, MAX_LOG_SOURCES = 4;
 
+/* Without quotes, so that LuCI's minifier takes none for the begin of a text. */
+var WEB = /^https?:\/\/[^\s\u0022\u0027<>\\]+$/i;
+
 var BYTE = '(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])';
 var IPV4 = new RegExp('^' + BYTE + '(?:\\.' + BYTE + '){3}$');
 
@@ -28,7 +31,7 @@ function groups(text) {
 	if (parts.length && isIPv4(last))
 		hex = parts.slice(0, -1);
 
-	return hex.every(function(part) { return /^[0-9a-f]{1,4}$/i.test(part) }) ?
+	return hex.every(function(part) { return (/^[0-9a-f]{1,4}$/i).test(part) }) ?
 		hex.length + 2 * (parts.length - hex.length) : NaN;
 }
 
@@ -46,6 +49,10 @@ function isIPv6(text) {
 
 function isIP(text) {
 	return isIPv4(text) || isIPv6(text);
+}
+
+function isWeb(text) {
+	return WEB.test(text);
 }
 
 function covers(one, other) {
@@ -71,12 +78,12 @@ function isHost(text) {
 		return false;
 
 	return labels.every(function(label) {
-		return /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(label);
+		return (/^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i).test(label);
 	});
 }
 
 function isInterface(text) {
-	return /^[a-z0-9_.:@-]{1,32}$/i.test(text) && !/^\.+$/.test(text);
+	return (/^[a-z0-9_.:@-]{1,32}$/i).test(text) && !/^\.+$/.test(text);
 }
 
 function words(text) {
@@ -108,12 +115,12 @@ var checks = {
 	},
 
 	port: function(text) {
-		return /^[0-9]{1,5}$/.test(text) && +text <= 65535 ? null :
+		return (/^[0-9]{1,5}$/).test(text) && +text <= 65535 ? null :
 			_('Expected a port: a number from 0 to 65535.');
 	},
 
 	whole: function(text, of) {
-		return /^[0-9]{1,9}$/.test(text) && +text >= of.min && +text <= of.max ? null :
+		return (/^[0-9]{1,9}$/).test(text) && +text >= of.min && +text <= of.max ? null :
 			_('Expected a whole number from %d to %d.').format(of.min, of.max);
 	},
 
@@ -162,7 +169,7 @@ var checks = {
 	},
 
 	token: function(text) {
-		return /^[!-~]{1,256}$/.test(text) ? null :
+		return (/^[!-~]{1,256}$/).test(text) ? null :
 			_('Expected up to 256 letters, digits and signs of ASCII, without spaces.');
 	},
 
@@ -230,12 +237,15 @@ var checks = {
 	},
 
 	web: function(text) {
-		return /^https?:\/\/[^\s"'<>\\]+$/i.test(text) ? null :
+		return isWeb(text) ? null :
 			_('Expected an address that begins with http:// or https://.');
 	}
 };
 
 return baseclass.extend({
+	/* An address that a link may lead to. */
+	isWeb: isWeb,
+
 	/* Of an option of the form: true, or what is wrong. Empty: not set. */
 	check: function(option, value) {
 		var text = value === null || value === undefined ? '' : String(value);
