@@ -14,6 +14,7 @@
 #   PROMETHEUS_PORT                      for that Prometheus, on loopback (9090)
 #   NAMES                                of the routers (home,parents,cabin)
 #   SCRAPED_HOURS, POLLED_HOURS          how far Prometheus and the bridge look back (48, 840)
+#   PRESENT                              from when, in seconds since 1970 (now)
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -26,7 +27,7 @@ blocks=$folder/prometheus
 work=$folder/past
 cores=$(nproc)
 
-present=$(date +%s)
+present=${PRESENT:-$(date +%s)}
 first=$((present - ${SCRAPED_HOURS:-48} * 3600))
 printf '%s\n' --names "${NAMES:-home,parents,cabin}" --address-each --first-port "${PORT:-8321}" \
   --scenario "$here/../tests/src/fake_router/demo.scenario" \

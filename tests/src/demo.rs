@@ -9,11 +9,10 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
-use crate::built;
 use crate::engine::Engine;
 use crate::kept_port::KeptPort;
 use crate::running::{Launch, Running};
-use crate::victoria;
+use crate::{built, clock, victoria};
 
 /// How long the past is, and of whom.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +41,14 @@ impl Demo {
     /// # Errors
     /// When a program is missing, or fails; with what it has said.
     pub fn prepare(length: Length<'_>) -> Result<Self> {
+        Self::prepare_at(length, clock::unix_ms() / 1000)
+    }
+
+    /// As if it were another moment, seconds since 1970; what has happened since is in it, too.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn prepare_at(length: Length<'_>, present: u64) -> Result<Self> {
         let demo = Self {
             folder: tempfile::tempdir()?,
             prometheus: KeptPort::new()?,
@@ -57,7 +64,8 @@ impl Demo {
             .env("PROMETHEUS_PORT", demo.prometheus.address.port().to_string())
             .env("SCRAPED_HOURS", length.scraped_hours.to_string())
             .env("POLLED_HOURS", length.polled_hours.to_string())
-            .env("NAMES", length.names);
+            .env("NAMES", length.names)
+            .env("PRESENT", present.to_string());
         succeed(command)?;
         Ok(demo)
     }

@@ -43,6 +43,19 @@ fn times(prometheus: &Engine, series: &str) -> BTreeMap<String, Vec<f64>> {
     found.iter().map(row).collect()
 }
 
+/// Of a group that is not due before the first block ends, promtool records nothing at all.
+#[test]
+fn a_past_that_begins_just_before_a_block_has_recorded_series() {
+    const HOUR: u64 = 3600;
+    const BLOCK: u64 = 18 * HOUR;
+    let block = (now() - 2 * HOUR) / BLOCK * BLOCK;
+    let hours = (now() - block) / HOUR;
+    let begins = block - 10;
+    let length = u32::try_from(hours).unwrap();
+    let length = Length { scraped_hours: length, polled_hours: length, names: "home" };
+    Demo::prepare_at(length, begins + hours * HOUR).unwrap();
+}
+
 #[test]
 fn past_and_present_are_one() {
     let names = "home,parents";
