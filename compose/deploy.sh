@@ -143,6 +143,23 @@ lock() {
 
 # --- Settings ---
 
+# value_in NAME: of a file of settings, its last line with that name, without quotes and what is
+# noted behind it.
+value_in() {
+  tr -d '\r' | sed -n "
+    s/^[[:blank:]]*\(export[[:blank:]][[:blank:]]*\)\{0,1\}$1[[:blank:]]*[=:][[:blank:]]*//
+    t value
+    d
+    :value
+    s/^'\([^']*\)'.*/\1/p
+    t
+    s/^\"\([^\"]*\)\".*/\1/p
+    t
+    s/^#.*//
+    s/[[:blank:]]#.*//
+    s/[[:blank:]]*\$//p" | tail -n 1
+}
+
 # value_of NAME [DEFAULT]: what Compose would take: the environment, also if it is empty there, or
 # else the last line of .env, without quotes and what is noted behind it.
 value_of() {
@@ -150,18 +167,7 @@ value_of() {
   if eval "[ -n \"\${$1+set}\" ]"; then
     eval "value=\$$1"
   elif [ -f .env ]; then
-    value=$(tr -d '\r' <.env | sed -n "
-      s/^[[:blank:]]*\(export[[:blank:]][[:blank:]]*\)\{0,1\}$1[[:blank:]]*[=:][[:blank:]]*//
-      t value
-      d
-      :value
-      s/^'\([^']*\)'.*/\1/p
-      t
-      s/^\"\([^\"]*\)\".*/\1/p
-      t
-      s/^#.*//
-      s/[[:blank:]]#.*//
-      s/[[:blank:]]*\$//p" | tail -n 1)
+    value=$(value_in "$1" <.env)
   fi
   printf '%s\n' "${value:-${2:-}}"
 }
@@ -678,7 +684,8 @@ pack_stopped() { # SERVICE FOLDER
 # the old one could no longer open it.
 pack_bridge() {
   running=$(container_of bridge)
-  server=$(value_of DATABASE_URL_FILE)
+  # Of the file, which is what a restore has: not of the environment.
+  server=$(value_in DATABASE_URL_FILE <.env)
   database=$(environment_of "$running" DATABASE_URL_FILE)
   [ "${database:+server}" = "${server:+server}" ] \
     || die 'backup: .env names another database than that of the running bridge; ./deploy.sh start first'
@@ -780,7 +787,7 @@ has_file() { # NAME
 
 # value_in_backup NAME: as .env there has it.
 value_in_backup() {
-  gzip -dc "$source/settings.tar.gz" | tar -xOf - .env | sed -n "s/^$1=//p" | tail -n 1
+  gzip -dc "$source/settings.tar.gz" | tar -xOf - .env | value_in "$1"
 }
 
 restore() {

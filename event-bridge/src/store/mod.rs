@@ -344,7 +344,10 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn count_samples(&self, query: Query) -> Result<u64, StoreError> {
-        self.read(move |connection| sums::count_samples(connection, &query)).await
+        self.read(move |connection| {
+            connection.at_one_moment(|| sums::count_samples(connection, &query))
+        })
+        .await
     }
 
     /// Totals and means, whatever limit and offset say.
@@ -352,7 +355,10 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn summary(&self, query: Query) -> Result<Summary, StoreError> {
-        self.read(move |connection| sums::summarise(connection, &query)).await
+        self.read(move |connection| {
+            connection.at_one_moment(|| sums::summarise(connection, &query))
+        })
+        .await
     }
 
     /// All that were ever polled, by name.

@@ -7,12 +7,22 @@ use super::database::{Address, Database, Options};
 use super::error::StoreError;
 use super::health::Shared;
 use super::schema;
+use super::slices;
 use super::sql::{Connection, Error, Result as SqlResult, Server, params};
 use crate::clock;
 
 /// Only appended to: a released migration is never changed. Each engine has the same ones.
-const POSTGRES: [&str; 1] = [include_str!("migrations/postgres/0001_history.sql")];
-const MYSQL: [&str; 1] = [include_str!("migrations/mysql/0001_history.sql")];
+const POSTGRES: [&str; 2] = [
+    include_str!("migrations/postgres/0001_history.sql"),
+    include_str!("migrations/postgres/0002_slices.sql"),
+];
+const MYSQL: [&str; 2] = [
+    include_str!("migrations/mysql/0001_history.sql"),
+    include_str!("migrations/mysql/0002_slices.sql"),
+];
+
+/// The step after which slices are made of the rows that are there.
+const SLICES: i64 = 2;
 
 /// For another bridge that makes the tables just now.
 const MIGRATION: Duration = Duration::from_secs(10);
@@ -172,13 +182,18 @@ fn steps(connection: &Connection, found: i64) -> SqlResult<()> {
         let numbered = all.iter().copied().zip(1..);
         numbered.filter(|(_, number)| *number > found).collect::<Vec<(&str, i64)>>()
     };
-    let version = |number: i64| format!("UPDATE netmonitor_schema SET version = {number}");
+    let end = |number: i64| {
+        if number == SLICES {
+            slices::rebuild(connection)?;
+        }
+        connection.command(&format!("UPDATE netmonitor_schema SET version = {number}"))
+    };
     match connection {
         Connection::Sqlite(_) => Ok(()),
         Connection::Postgres(server) => {
             later(&POSTGRES).into_iter().try_for_each(|(step, number)| {
                 server.batch(step)?;
-                server.batch(&version(number))
+                end(number)
             })
         }
         Connection::MySql(server) => {
@@ -194,7 +209,7 @@ fn steps(connection: &Connection, found: i64) -> SqlResult<()> {
             )?;
             later(&MYSQL).into_iter().try_for_each(|(step, number)| {
                 server.batch(&step.replace("{collation}", collation))?;
-                server.batch(&version(number))
+                end(number)
             })
         }
     }

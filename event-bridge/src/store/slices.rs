@@ -157,8 +157,9 @@ pub(super) fn rebuild(connection: &Connection) -> Result<()> {
         (OF_PINGS, "s.at", "samples AS s CROSS JOIN pings AS p ON p.sample = s.id"),
         (OF_EVENTS, "e.at", "events AS e"),
     ] {
-        // Without a remainder: some engines round, others divide exactly.
-        let slice = format!("({at} - {at} % {SLICE}) / {SLICE}");
+        // Without a remainder: some engines round, others divide exactly. Before 1970 it is below
+        // zero.
+        let slice = format!("({at} - ({at} % {SLICE} + {SLICE}) % {SLICE}) / {SLICE}");
         let sql = format!(
             "INSERT INTO slices (slice, {COLUMNS})
              SELECT {slice}, {totals} FROM {rows} GROUP BY {slice} {TOGETHER}"

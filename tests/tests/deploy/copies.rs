@@ -117,7 +117,7 @@ fn a_history_on_a_server_stays_there() {
         machine.write("secrets/database_url", "postgres://u:p@192.0.2.1/netmonitor");
         let settings = machine.read(".env");
         let empty = "DATABASE_URL_FILE=\n";
-        let named = "DATABASE_URL_FILE=./secrets/database_url\n";
+        let named = "export DATABASE_URL_FILE='./secrets/database_url' # ours\n";
         machine.write(".env", &settings.replace(empty, named));
         let other = "backup: .env names another database than that of the running bridge";
         machine.refuses(1, &["backup", &copy("between")], &[other]);

@@ -194,6 +194,19 @@ impl Connection {
         Ok(())
     }
 
+    /// Several questions about one moment, whatever is stored in between.
+    pub(super) fn at_one_moment<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.command(match self {
+            Self::Sqlite(_) => "BEGIN",
+            Self::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            Self::MySql(_) => "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+        })?;
+        let found = work();
+        // Nothing was written; a connection that cannot even do this is used no more.
+        let ended = self.roll_back();
+        found.and_then(|found| ended.map(|()| found))
+    }
+
     /// After rows were inserted with numbers of their own: the engine goes on behind the last.
     pub(super) fn number_on(&self, tables: &[Table]) -> Result<()> {
         let Self::Postgres(server) = self else { return Ok(()) };

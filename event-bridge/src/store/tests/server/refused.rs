@@ -38,7 +38,7 @@ fn what_is_newer_or_of_another_program_is_left_as_it_is() {
         let (newer, taken) = (engine.database(), engine.database());
         drop(Store::open(&newer, NOW).unwrap());
         tell(&newer, "UPDATE netmonitor_schema SET version = 7");
-        check_refused(&newer, "database DB has schema 7, this program knows 1; upgrade");
+        check_refused(&newer, "database DB has schema 7, this program knows 2; upgrade");
         tell(&taken, "CREATE TABLE routers (serial INTEGER)");
         check_refused(&taken, "database DB: has tables of another program");
         let sql = "SELECT count(*) FROM information_schema.tables WHERE table_name = 'samples'
