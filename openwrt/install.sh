@@ -359,7 +359,7 @@ switch() {
         old_is_off=yes
         switch_old_off
     fi
-    "$service" check >/dev/null 9>&- || fail "the settings are not good: mend these lines and start again"
+    "$service" take >/dev/null 9>&- || fail "the settings are not good: mend these lines and start again"
     if [ "$(setting ENABLED)" != 0 ]; then
         port=$(setting API_PORT)
         wait_for is_port_free ||

@@ -271,7 +271,12 @@ async fn interfaces(roots: &Roots) -> Result<()> {
 
 /// For LuCI's page: it asks with the token of the settings, so that no browser needs to know it.
 async fn line(config: &Config) -> Result<()> {
-    let body = ask(&Running::of(config), Path::Line).await?;
+    let running = Running::of(config);
+    let body = ask(&running, Path::Line).await?;
+    // The shell version answers 200 to every path.
+    if !body.starts_with("{\"version\":") {
+        return Err(another_program(&running));
+    }
     say(&mut std::io::stdout(), &body);
     Ok(())
 }
@@ -286,14 +291,17 @@ async fn ask(running: &Running<'_>, path: Path) -> Result<String> {
 /// For installers and containers: does the program with these settings answer?
 async fn healthcheck(config: &Config) -> Result<()> {
     let running = Running::of(config);
-    let address = running.address();
     let body = ask(&running, Path::Health).await?;
-    // The shell version answers 200 to every path.
+    // As above.
     if body != HEALTHY {
-        bail!("http://{address} is answered by another program: see API_PORT");
+        return Err(another_program(&running));
     }
-    say(&mut std::io::stdout(), &format!("http://{address} answers"));
+    say(&mut std::io::stdout(), &format!("http://{} answers", running.address()));
     Ok(())
+}
+
+fn another_program(running: &Running<'_>) -> anyhow::Error {
+    anyhow::anyhow!("http://{} is answered by another program: see API_PORT", running.address())
 }
 
 /// Prints the events of a saved log.

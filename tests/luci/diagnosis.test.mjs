@@ -20,7 +20,7 @@ test('nothing is asked before the button is pressed', async () => {
 for (const mayWrite of [true, false]) {
   test(`what doctor says can be copied, ${mayWrite ? 'by all' : 'by those who may only look'}`, async () => {
     const page = await Shown.open(PAGE, router({ doctor: { text: TEXT } }, { mayWrite }), { width: PHONE });
-    await page.press('Look');
+    await page.press('Run doctor');
     assert.deepEqual(await page.calls(), ['luci.netmonitor.doctor']);
     assert.deepEqual(await page.texts('pre'), [TEXT]);
     assert.equal(await page.evaluate('document.querySelectorAll("pre b").length'), 0);
@@ -38,7 +38,7 @@ for (const mayWrite of [true, false]) {
 
 test('what cannot be copied is said to be for the hand', async () => {
   const page = await Shown.open(PAGE, router({ doctor: { text: TEXT } }));
-  await page.press('Look');
+  await page.press('Run doctor');
   await page.evaluate('document.execCommand = () => false');
   await page.press('Copy');
   assert.deepEqual(await page.texts('[role=status]'), [' Select the text and copy it by hand.']);
@@ -47,7 +47,7 @@ test('what cannot be copied is said to be for the hand', async () => {
 
 test('a router that does not answer is told', async () => {
   const page = await Shown.open(PAGE, router({ doctor: { fails: 'XHR request timed out' } }));
-  await page.press('Look');
+  await page.press('Run doctor');
   assert.match(await page.text(), /does not answer this page[^]*XHR request timed out/);
   await page.close();
 });

@@ -84,7 +84,7 @@ const VALUES = {
   WAN_IFACE: [['wan', 'wan,eth1', 'wan eth1', 'a,b,c,d', 'eth0.2', 'x'.repeat(32)],
     ['a,b,c,d,e', ',', 'wan/', '..', 'a;b', 'x'.repeat(33), 'é']],
   PPPOE_IFACE: [['pppoe-wan', '-'], ['a b', '../x', '$x']],
-  API_PORT: [['0', '80', '65535'], ['65536', '-1', '1.5', 'http', '0x50', '999999']],
+  API_PORT: [['1', '80', '65535'], ['65536', '-1', '1.5', 'http', '0x50', '999999'], ['0', '00']],
   LISTEN: [['0.0.0.0', '0.0.0.0 ::', '127.0.0.1 192.168.1.1', '::1', many(16, (i) => `10.0.0.${i}`)],
     ['localhost', '192.168.1.1:80', '1.2.3', '01.2.3.4', '256.1.1.1', ':::', '1::2::3', '1:2:3:4:5:6:7:8:9', many(17, (i) => `10.0.0.${i}`)],
     ['0.0.0.0 192.168.1.1', '10.0.0.1 10.0.0.1', '[::1]', ':: ::1']],
@@ -106,7 +106,8 @@ const VALUES = {
   LOG_LEVEL: [['0', '4'], ['5', 'debug']],
   WAN_POLL_INTERVAL: [['0', '1', '86400', '2.5'], ['0.5', '86401', '-1']],
   OPTICAL_SOURCE: [['auto', 'eeprom', 'hwmon', 'gpon', 'ubus', 'none'], ['sfp', 'command:', 'command:x'], ['command:/bin/true']],
-  TEMP_SOURCE: [['auto', 'none', 'cpu-thermal', "it's $(x)", '/sys/class/thermal/thermal_zone0/temp'], [], ['/dev/watchdog', '/sys/../dev/x', 'a/b']],
+  TEMP_SOURCE: [['auto', 'none', 'cpu-thermal', "it's $(x)", '/sys/class/thermal/thermal_zone0/temp', '/sys/class/hwmon/hwmon0/temp1_input'], [],
+    ['/sys/class/net/eth0/address', '/dev/watchdog', '/sys/../dev/x', 'a/b']],
   LCP_RTT_FILE: [['/tmp/rtt', '/var/run/rtt'], ['rtt'], ['/dev/watchdog', '/tmp/../etc/x', '/etc/rtt']],
   DISABLE: [['ping', 'ping dns,kmsg'], ['everything', 'ping;dns']],
 };

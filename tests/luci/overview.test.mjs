@@ -91,6 +91,9 @@ for (const [trouble, sentence, button] of [
   [{ trouble: 'settings', text: '/etc/netmonitor.conf line 3: API_PORT="x"' }, 'API_PORT="x"', null],
   [{ trouble: 'disabled', text: '' }, '"Enabled" on the page Settings is 0', null],
   [{ trouble: 'stopped', text: '' }, 'The service does not run.', 'Start'],
+  [{ trouble: 'stopped', text: 'cannot listen on port 80' }, 'cannot listen on port 80', 'Start'],
+  [{ line: { wan: 'up' } }, 'another program, or one of another version', null],
+  [{ line: [] }, 'another program, or one of another version', null],
   [{ trouble: 'silent', text: 'answers with status 401' }, 'answers with status 401', 'Restart'],
   [{ fails: 'Object not found' }, 'restart the service rpcd', null],
   [{ trouble: 'of a later version', text: 'new' }, 'does not answer this page', null],
@@ -112,6 +115,13 @@ for (const [trouble, sentence, button] of [
     }));
 }
 
+test('a state of another shape leaves nothing old on the page', () => shown(router(), {}, async (page) => {
+  await page.evaluate('window.given.answers.state = { line: { status: "success" } }');
+  await page.poll();
+  assert.match(await page.text(), /another program, or one of another version/);
+  assert.doesNotMatch(await page.text(), /Internet/);
+}));
+
 test('a restart that fails says why', () =>
   shown(router({ state: { trouble: 'stopped' }, restart: { good: false, text: 'API_PORT <b>x</b>' } }), {},
     async (page) => {
@@ -123,7 +133,7 @@ test('settings that were saved and are bad are told beside what runs', () =>
   shown(router({ settings: { ...settings, good: false, text: 'option queue_file: such a value' } }), {},
     async (page) => {
       const text = await page.text();
-      assert.ok(text.includes('keeps those from before'), text);
+      assert.ok(text.includes('keeps the previous ones'), text);
       assert.ok(text.includes('option queue_file') && text.includes('Internet\tup'), text);
     }));
 

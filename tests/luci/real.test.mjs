@@ -35,7 +35,7 @@ test('the overview shows it', () => shown('overview', async (page) => {
 }));
 
 test('the diagnosis shows all of it', () => shown('diagnosis', async (page) => {
-  await page.press('Look');
+  await page.press('Run doctor');
   assert.deepEqual(await page.texts('pre'), [answers.doctor.text]);
   assert.match(answers.doctor.text, /^netmonitor-exporter /);
 }));

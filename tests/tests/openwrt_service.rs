@@ -43,6 +43,15 @@ fn refuses(root: &Root, command: &str, status: i32, priority: &str, why: &str) {
     assert!(log.contains(&format!("daemon.{priority} netmonitor: {said}\n")), "{line}: {log}");
 }
 
+/// Has the service take the settings of UCI, and start nothing.
+#[track_caller]
+fn take_settings(root: &Root) {
+    root.write(SETTINGS, "ENABLED=0\n", 0o600).expect("a file");
+    let output = service(root, "start").expect("a shell");
+    let said = "netmonitor: not started: ENABLED is 0\n";
+    assert_eq!((output.status, output.stderr.as_str()), (0, said), "{output:?}");
+}
+
 /// No file beside the one that the program reads.
 fn nothing_is_left(root: &Root) -> Result<()> {
     let left = root.list()?;
@@ -168,7 +177,12 @@ fn bad_settings_start_nothing_and_stop_nothing() -> Result<()> {
         root.write(SETTINGS, bad, 0o644)?;
         refuses(&root, "reload", 1, "err", "/etc/netmonitor.conf line 1: ");
         assert!(root.log()?.contains("err netmonitor: reload: what runs keeps the settings"));
-        refuses(&root, "check", 1, "err", "/etc/netmonitor.conf line 1: ");
+        // Who only asks is told, and the log is not.
+        root.write("/.test/log", "", 0o644)?;
+        let checked = service(&root, "check")?;
+        let why = "netmonitor: /etc/netmonitor.conf line 1: ";
+        assert!(checked.status == 1 && checked.stderr.starts_with(why), "{checked:?}");
+        assert_eq!(root.log()?, "");
         refuses(&root, "restart", 1, "err", "/etc/netmonitor.conf line 1: ");
     }
     root.remove(SETTINGS)?;
@@ -250,7 +264,7 @@ fn any_value_of_uci_arrives_as_it_is() -> Result<()> {
         let option = uci_option("temp_source", value);
         let text = format!("package netmonitor\n\nconfig netmonitor 'main'\n{option}");
         root.write(UCI, text, 0o600)?;
-        succeeds(&root, "check");
+        take_settings(&root);
         let arrived =
             root.sh(&format!("netmonitor-exporter check-config --config {UCI_SETTINGS}"))?;
         let line = format!("TEMP_SOURCE=\"{value}\" ");
@@ -269,7 +283,7 @@ fn other_types_of_sections_are_not_settings() -> Result<()> {
                 config netmonitor\n\toption api_port '8322'\n\n\
                 config other\n\toption api_port '2'\n";
     root.write(UCI, text, 0o600)?;
-    succeeds(&root, "check");
+    take_settings(&root);
     assert_eq!(root.read(UCI_SETTINGS)?, "API_PORT='8322'\n");
     Ok(())
 }
@@ -291,6 +305,8 @@ fn uci_runs_no_command_and_opens_no_file_of_the_system() -> Result<()> {
         ("token_file", "/etc/shadow"),
         ("token_file", "/etc/netmonitor/../shadow"),
         ("lcp_rtt_file", "/dev/watchdog"),
+        ("api_port", "0"),
+        ("temp_source", "/sys/class/net/eth0/address"),
         ("temp_source", "/dev/watchdog"),
         ("temp_source", "/sys/../dev/watchdog"),
         ("temp_source", " /dev/watchdog"),
@@ -304,14 +320,14 @@ fn uci_runs_no_command_and_opens_no_file_of_the_system() -> Result<()> {
         let why = format!(
             "/etc/config/netmonitor: option {option}: such a value is only taken from {SETTINGS}"
         );
-        refuses(&root, "check", 1, "err", &why);
+        refuses(&root, "start", 1, "err", &why);
         assert!(!root.has(UCI_SETTINGS), "{option} {value}");
     }
     // Joined, a list is what an option is.
     let text = "config netmonitor\n\tlist optical_source 'command:/bin/sh'\n\
                 \tlist optical_source '-c reboot'\n";
     root.write(UCI, text, 0o600)?;
-    refuses(&root, "check", 1, "err", "option optical_source: such a value");
+    refuses(&root, "start", 1, "err", "option optical_source: such a value");
 
     root.write("/etc/netmonitor.token", "s3cret\n", 0o600)?;
     let allowed = [
@@ -324,7 +340,7 @@ fn uci_runs_no_command_and_opens_no_file_of_the_system() -> Result<()> {
     ];
     let options: String = allowed.iter().map(|(name, value)| uci_option(name, value)).collect();
     root.write(UCI, format!("config netmonitor\n{options}"), 0o600)?;
-    succeeds(&root, "check");
+    take_settings(&root);
     assert_eq!(root.read(UCI_SETTINGS)?.lines().count(), allowed.len());
 
     // The file is root's own.
@@ -383,6 +399,8 @@ fn settings_are_checked_by_several_at_once() -> Result<()> {
     let checks = format!("for i in 1 2 3 4 5 6; do {SERVICE} check & done; wait");
     let output = root.sh(&checks)?;
     assert_eq!((output.stdout.lines().count(), output.stderr.as_str()), (6, ""), "{output:?}");
+    assert!(!root.has(UCI_SETTINGS), "nothing was changed");
+    take_settings(&root);
     assert_eq!(root.read(UCI_SETTINGS)?.lines().count(), 30);
     nothing_is_left(&root)
 }

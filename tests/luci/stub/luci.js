@@ -4,7 +4,8 @@
  *
  * `window.given` comes before it: `sources` (text of each module by its name), `answers` (of each
  * method of ubus: a value, or {fails: text}), `uci` (packages as lists of sections), `acl` (the
- * file), `mayWrite`, `translation` (text by hash). What the page does is in `window.done`.
+ * file), `mayWrite`, `oldLuci` (in which no file of UCI is no error), `translation` (text by
+ * hash). What the page does is in `window.done`.
  *
  * Two things are true to the letter, since mistakes there would be holes: a child that is a bare
  * string is HTML, and only children in a list are text; and a call that the ACL does not name is
@@ -185,7 +186,9 @@
 			if (!allows('uci', config, 'read'))
 				return Promise.reject(new Error('Access denied'));
 			if (!given.uci[config])
-				return Promise.reject(new Error('Resource not found'));
+				/* Older ones take an answer without values for an empty file. */
+				return given.oldLuci ? Promise.resolve([ config ]) :
+					Promise.reject(new Error('Resource not found'));
 			if (!loaded[config])
 				loaded[config] = structuredClone(given.uci[config]);
 

@@ -82,19 +82,83 @@ fn each_trouble_has_its_word() -> Result<()> {
     Ok(())
 }
 
+/// What runs goes on; nothing runs after a reboot, and then that is said.
+#[test]
+fn bad_settings_of_uci_are_said_where_nothing_runs() -> Result<()> {
+    let root = router()?;
+    root.write(UCI, "config netmonitor\n\toption api_port '0'\n", 0o600)?;
+    state_is(&root, "settings", "/etc/config/netmonitor: option api_port: ");
+    root.write(UCI, "config netmonitor\n\toption enabled '0'\n", 0o600)?;
+    state_is(&root, "disabled", "");
+    let restarted = call(&root, "restart")?;
+    assert_eq!(restarted["good"], false, "{restarted}");
+    assert!(restarted["text"].as_str().is_some_and(|text| text.contains("ENABLED is 0")));
+    Ok(())
+}
+
+/// Good settings, but not for this router.
+#[test]
+fn a_restart_that_comes_to_nothing_is_no_good_one() -> Result<()> {
+    let root = router()?;
+    root.write(UCI, "config netmonitor\n\toption listen '192.0.2.77'\n", 0o600)?;
+    let restarted = call(&root, "restart")?;
+    assert_eq!(restarted["good"], false, "{restarted}");
+    let text = restarted["text"].as_str().unwrap_or_default();
+    assert!(text.contains("http://192.0.2.77:8321"), "{text}");
+    Ok(())
+}
+
+/// The shell version has the same port, and answers 200 to everything.
+#[test]
+fn the_answer_of_another_program_is_none() -> Result<()> {
+    let root = router()?;
+    let agent = "#!/bin/sh
+        while read -r line && [ \"${#line}\" -gt 1 ]; do :; done
+        printf 'HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\nConnection: close\\r\\n\\r\\n{}'\n";
+    root.write("/tmp/agent", agent, 0o755)?;
+    root.sh("/.test/busybox nc -ll -p 8321 -e /tmp/agent </dev/null >/dev/null 2>&1 &")?;
+    clock::until("the other one answers", || {
+        Ok(root.http_get(8321, "/healthz").is_ok_and(|(_, body)| body == "{}"))
+    })?;
+    let state = call(&root, "state")?;
+    assert!(state["line"].is_null(), "{state}");
+    let restarted = call(&root, "restart")?;
+    assert_eq!(restarted["good"], false, "{restarted}");
+    let text = restarted["text"].as_str().unwrap_or_default();
+    assert!(text.contains("is answered by another program"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn looking_at_settings_changes_nothing() -> Result<()> {
+    let root = router()?;
+    start(&root)?;
+    let before = root.read("/var/run/netmonitor.conf")?;
+    root.write(UCI, "config netmonitor\n\toption max_events '50'\n", 0o600)?;
+    assert_eq!(call(&root, "settings")?["good"], true);
+    assert_eq!(root.read("/var/run/netmonitor.conf")?, before);
+    let names = root.sh("ls /var/run | grep netmonitor.conf")?.stdout;
+    assert_eq!(names, "netmonitor.conf\n");
+    Ok(())
+}
+
 #[test]
 fn a_token_is_never_said() -> Result<()> {
     let root = router()?;
     root.write("/etc/netmonitor.token", "of-the-file\n", 0o600)?;
+    root.write("/etc/netmonitor/token", "in-the-folder\n", 0o600)?;
     root.write("/etc/netmonitor.notes", "no token\n", 0o600)?;
     root.write(UCI, "config netmonitor\n\toption token 's3cret'\n", 0o600)?;
     start(&root)?;
     for method in ["state", "settings", "doctor"] {
         let said = call(&root, method)?.to_string();
-        assert!(!said.contains("s3cret") && !said.contains("of-the-file"), "{said}");
+        assert!(
+            ["s3cret", "of-the-file", "in-the-folder"].iter().all(|word| !said.contains(word)),
+            "{said}"
+        );
     }
     let settings = call(&root, "settings")?;
-    assert_eq!(settings["token_files"], json!(["/etc/netmonitor.token"]));
+    assert_eq!(settings["token_files"], json!(["/etc/netmonitor.token", "/etc/netmonitor/token"]));
     let in_force = settings["in_force"].as_str().unwrap_or_default();
     assert!(in_force.contains("TOKEN=\"********\""), "{in_force}");
     let without_uci = settings["without_uci"].as_str().unwrap_or_default();
@@ -134,12 +198,17 @@ fn sections_are_made_once_and_the_users_are_kept() -> Result<()> {
         ("\tconfig 'netmonitor' 'main'\n", luci.to_owned()),
         ("config netmonitor", luci.to_owned()),
         ("config netmonitor_other\n", format!("\nconfig netmonitor\n{luci}")),
+        ("config netmonitor-x\n", format!("\nconfig netmonitor\n{luci}")),
         ("config luci 'luci'\n", "\nconfig netmonitor\n".to_owned()),
     ] {
         root.write(UCI, before, 0o600)?;
         assert_eq!(call(&root, "prepare")?, json!({}));
         assert_eq!(root.read(UCI)?, format!("{before}{after}"));
     }
+    let broken = "config netmonitor\n\toption token 'x\n";
+    root.write(UCI, broken, 0o600)?;
+    assert_eq!(call(&root, "prepare")?["trouble"], "uci");
+    assert_eq!(root.read(UCI)?, broken, "nothing is added to what UCI cannot read");
     Ok(())
 }
 

@@ -154,7 +154,7 @@ fn after_a_power_cut_the_next_run_mends_it() {
         ("install.sh", "        old_is_off=yes", cut),
         ("shell-version.sh", "    left=100", cut),
         ("shell-version.sh", "    restart_old_daemons\n}\n\n# Every", cut),
-        ("install.sh", "    \"$service\" check", cut),
+        ("install.sh", "    \"$service\" take", cut),
         ("install.sh", "    \"$service\" start", cut),
         ("install.sh", "    finish\n    rm", cut),
         ("shell-version.sh", "        [ \"$path\" = \"$service\" ] || rm", cut),

@@ -83,7 +83,7 @@ var OPTIONS = [
 	{
 		key: 'TOKEN', tab: 'access', check: 'token', initial: '', secret: true,
 		title: _('Token'),
-		help: _('A word that each request has to carry; Prometheus and the bridge need it then. This page does not.')
+		help: _('A secret that each request has to carry: give it to Prometheus and the bridge as well. This page does not need it.')
 	},
 	{
 		key: 'TOKEN_FILE', tab: 'access', check: 'choice', choices: [], initial: '',

@@ -16,8 +16,15 @@ var TROUBLES = {
 		sentence: _('The installed program is older than this page: bring the package netmonitor-exporter up to date.'),
 		said: true
 	},
+	uci: {
+		sentence: _('/etc/config/netmonitor cannot be read: correct it, or remove it.'),
+		said: true
+	},
+	foreign: {
+		sentence: _('What answers here is another program, or one of another version: see the port under Settings.')
+	},
 	settings: {
-		sentence: _('The settings are bad, so nothing is measured. Mend them on the page Settings, or in /etc/netmonitor.conf.'),
+		sentence: _('The settings are bad, so nothing is measured. Correct them under Settings, or in /etc/netmonitor.conf.'),
 		said: true
 	},
 	disabled: {
@@ -25,10 +32,11 @@ var TROUBLES = {
 	},
 	stopped: {
 		sentence: _('The service does not run.'),
+		said: true,
 		button: _('Start')
 	},
 	silent: {
-		sentence: _('The service runs and does not answer yet. After a change of port or addresses it wants a restart.'),
+		sentence: _('The service runs and does not answer yet. After a change of port or addresses it needs a restart.'),
 		said: true,
 		button: _('Restart')
 	},
@@ -67,7 +75,7 @@ return baseclass.extend({
 	/* Of settings that were saved and could not be taken. */
 	badSettings: function(text) {
 		var notice = parts.notice('warning',
-			[ _('The settings that were saved last are bad. What runs keeps those from before.') ]);
+			[ _('The settings that were saved last are bad. The service that runs keeps the previous ones.') ]);
 
 		notice.appendChild(parts.said(text));
 

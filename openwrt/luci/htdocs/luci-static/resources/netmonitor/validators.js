@@ -115,8 +115,8 @@ var checks = {
 	},
 
 	port: function(text) {
-		return (/^[0-9]{1,5}$/).test(text) && +text <= 65535 ? null :
-			_('Expected a port: a number from 0 to 65535.');
+		return (/^[0-9]{1,5}$/).test(text) && +text >= 1 && +text <= 65535 ? null :
+			_('Expected a port: a number from 1 to 65535.');
 	},
 
 	whole: function(text, of) {
@@ -224,7 +224,8 @@ var checks = {
 		if (text.indexOf('/') < 0)
 			return null;
 
-		return isBelow(text, [ '/sys/' ]) ? null : _('Expected a name, or a path below /sys.');
+		return isBelow(text, [ '/sys/' ]) && (/\/temp[^\/]*$/).test(text) ? null :
+			_('Expected a name, or a path below /sys that ends in a file temp….');
 	},
 
 	names: function(text, of) {

@@ -70,7 +70,7 @@ return view.extend({
 			E('p', {}, [ E('button', {
 				'class': 'btn cbi-button cbi-button-action important',
 				'click': ui.createHandlerFn(this, 'look')
-			}, [ _('Look') ]) ]),
+			}, [ _('Run doctor') ]) ]),
 			this.place
 		]);
 	},

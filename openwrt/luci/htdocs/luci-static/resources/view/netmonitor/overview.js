@@ -153,8 +153,17 @@ return view.extend({
 	},
 
 	show: function(answer) {
-		dom.content(this.place, answer.line ?
-			glance(answer.line) :
+		var children;
+
+		try {
+			children = answer.line && glance(answer.line);
+		}
+		catch (error) {
+			/* A state of another shape must not leave an old one on the page. */
+			answer = { trouble: 'foreign' };
+		}
+
+		dom.content(this.place, children ||
 			[ troubles.notice(answer, this.mayChange ? L.bind(this.restart, this) : null) ]);
 	},
 

@@ -9,23 +9,24 @@
 'require netmonitor.validators as validators';
 'require netmonitor.parts as parts';
 
-/* What counts while the field is empty. */
-function fallback(option, file) {
-	var given = file[option.key];
+/* As the program has it: a list of UCI is its items with spaces between. */
+function asText(value) {
+	return Array.isArray(value) ? value.join(' ') : value;
+}
 
-	return given ? given.value : option.initial;
+/* What counts while the field is empty: an earlier section, the file, the default. */
+function fallback(option, file) {
+	var earlier = uci.sections('netmonitor', 'netmonitor').slice(0, -1).map(function(section) {
+	    	return asText(section[option.key.toLowerCase()]);
+	    }).filter(function(value) { return value !== undefined; }),
+	    given = file[option.key];
+
+	return earlier.length ? earlier[earlier.length - 1] : given ? given.value : option.initial;
 }
 
 function described(option) {
 	return option.restart ?
-		option.help + ' ' + _('Counts after a restart of the service.') : option.help;
-}
-
-/* As the program has it: a list of UCI is its items with spaces between. */
-function asText(section_id) {
-	var value = uci.get('netmonitor', section_id, this.option);
-
-	return Array.isArray(value) ? value.join(' ') : value;
+		option.help + ' ' + _('Takes effect after a restart of the service.') : option.help;
 }
 
 /* Its choices are files of this router. */
@@ -35,8 +36,8 @@ function ofRouter(option, settings) {
 }
 
 /*
- * What is set and no choice is offered too, and refused: a list that did not have it would show
- * the first choice, and the next save would take away what nobody has touched.
+ * What is set and no choice is offered too: a list that did not have it would show the first
+ * choice, and the next save would take away what nobody has touched.
  */
 function offered(option, section_id) {
 	var set = uci.get('netmonitor', section_id, option.key.toLowerCase());
@@ -59,14 +60,18 @@ function add(section, option, file) {
 	}
 	else {
 		field.placeholder = unset;
-		field.load = asText;
+		field.load = function(section_id) {
+			return asText(uci.get('netmonitor', section_id, this.option));
+		};
 	}
 
 	field.password = option.secret === true;
 	field.rmempty = true;
 	field.optional = true;
 	field.validate = function(section_id, value) {
-		return validators.check(option, value);
+		/* Of what is set already the service judges: it keeps nobody from saving the rest. */
+		return value === asText(uci.get('netmonitor', section_id, this.option)) ||
+			validators.check(option, value);
 	};
 
 	return field;
@@ -103,23 +108,33 @@ return view.extend({
 			if (settings.trouble || L.hasViewPermission() === false)
 				return settings;
 
-			return this.loadUci().then(function() { return settings; });
+			return this.loadUci().then(function(trouble) {
+				return trouble || settings;
+			});
 		}, this));
 	},
 
+	/* Resolves to what is wrong, or null. LuCI has loaded nothing, or an error, where no file is. */
+
 	loadUci: function() {
-		var isThere = function() {
-			return uci.sections('netmonitor', 'netmonitor').length > 0 &&
-				uci.sections('netmonitor', 'luci').length > 0;
+		var load = function() {
+			return uci.load('netmonitor').then(function() {
+				return uci.sections('netmonitor', 'netmonitor').length > 0 &&
+					uci.sections('netmonitor', 'luci').length > 0;
+			}, function() { return false; });
 		};
 
-		return uci.load('netmonitor').then(isThere, function() { return false; }).then(function(there) {
+		return load().then(function(there) {
 			if (there)
-				return;
+				return null;
 
 			uci.unload('netmonitor');
 
-			return service.prepare().then(function() { return uci.load('netmonitor'); });
+			return service.prepare().then(function(made) {
+				return made.trouble ? made : load().then(function(there) {
+					return there ? null : { trouble: 'uci' };
+				});
+			}, troubles.ofError);
 		});
 	},
 
@@ -185,11 +200,11 @@ return view.extend({
 				notices.push(troubles.badSettings(settings.text));
 			if (sections.length > 1)
 				notices.push(parts.notice('warning', [
-					_('/etc/config/netmonitor has %d sections; the last one counts, and is the one you see.').format(sections.length)
+					_('/etc/config/netmonitor has %d sections. Of each option the last one counts; the form shows the last section.').format(sections.length)
 				]));
 
 			return E('div', {}, notices.concat(node, E('div', { 'class': 'cbi-section' }, [
-				E('p', {}, [ _('Some settings count only after a restart of the service; they say so.') ]),
+				E('p', {}, [ _('Some settings take effect only after a restart of the service; they say so.') ]),
 				E('button', {
 					'class': 'btn cbi-button cbi-button-action',
 					'click': ui.createHandlerFn(this, 'restart')
