@@ -78,7 +78,7 @@ fn a_history_is_copied_to_a_server_looked_at_and_copied_back() -> Result<()> {
         assert!(said.contains("/netmonitor has the ") && !said.contains("change"), "{said}");
         let (code, said) = bridge(&["check", "--database-url", &url])?;
         assert_eq!(code, Some(0), "{said}");
-        assert!(said.contains("schema 1") && said.contains("routers"), "{said}");
+        assert!(said.contains("schema 2") && said.contains("routers"), "{said}");
         // The program runs on it, and has not read its routers anew.
         let place = Place::of(&program, &routers, Database::Url(&url)).start()?;
         assert_eq!(place.readiness()?, Ok(()));
