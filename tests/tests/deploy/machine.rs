@@ -250,10 +250,11 @@ impl Machine {
 
     /// Ready to be started in the folder of the script, in a group of processes of its own.
     pub(crate) fn command(&self, words: &[String]) -> Command {
-        // A shell cannot take back that its parent ignores Ctrl-C, as one does in the background.
+        // A shell cannot take back that its parent ignores Ctrl-C, as one does in the background,
+        // or the end of its terminal, as nohup does.
         let mut command = tool("/usr/bin/env");
         command
-            .arg("--default-signal=INT")
+            .arg("--default-signal=INT,HUP")
             .args(words)
             .current_dir(self.path(""))
             .env_clear()
